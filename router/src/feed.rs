@@ -1,0 +1,227 @@
+//! Feeds configurations to a router: from a file that is watched, or from lines on standard input.
+//!
+//! In comes JSON; out goes a [`Server`] that serves it, and for lines an answer each. What cannot be read is refused
+//! whole, with the place of its fault, and what was served before goes on being served. The listening addresses are
+//! those of the first configuration: changing them needs a restart.
+
+use std::fs;
+use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use anyhow::{Context, Result, anyhow, bail};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use router::{Addresses, Applied, Handle, Options, Server};
+use router_config::{Config, Listen};
+use serde::Serialize;
+
+use crate::args::Args;
+
+/// What is served, and by which addresses it was started.
+pub(crate) struct Feed {
+    handle: Handle,
+    listen: Listen,
+    addresses: Addresses,
+}
+
+/// The answer to a line that is served.
+#[derive(Serialize)]
+struct Served<'a> {
+    listening: Listening,
+    #[serde(flatten)]
+    applied: &'a Applied,
+}
+
+#[derive(Serialize)]
+struct Listening {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    https: Option<String>,
+}
+
+impl Feed {
+    /// Starts a router on the first configuration, and goes on feeding it in the background.
+    pub(crate) fn start(args: &Args) -> Result<Server> {
+        let mut options = Options::default();
+        options.workers = args.workers.map_or(options.workers, usize::from);
+        match args.config.as_deref() {
+            None => bail!("give the configuration with --config FILE, or --config - for standard input"),
+            Some(path) if path == Path::new("-") => from_lines(options),
+            Some(path) => from_file(path, options),
+        }
+    }
+
+    fn open(config: &Config, options: Options) -> Result<(Self, Server, Applied)> {
+        let handle = Handle::new();
+        // Filled before it listens, so that no request meets an empty table.
+        let applied = handle.replace(config);
+        let server = Server::start(&config.listen, handle.clone(), options)?;
+        let feed = Self { handle, listen: config.listen.clone(), addresses: server.addresses() };
+        Ok((feed, server, applied))
+    }
+
+    fn replace(&self, config: &Config) -> Result<Applied> {
+        if config.listen != self.listen {
+            bail!("`listen` cannot change while the router runs: restart it, or put the old addresses back");
+        }
+        Ok(self.handle.replace(config))
+    }
+
+    fn answer(&self, applied: &Applied) -> Result<String> {
+        let Addresses { http, https } = self.addresses;
+        let listening = Listening {
+            http: http.map(|address| address.to_string()),
+            https: https.map(|address| address.to_string()),
+        };
+        Ok(serde_json::to_string(&Served { listening, applied })?)
+    }
+}
+
+fn from_lines(options: Options) -> Result<Server> {
+    let mut lines = io::stdin().lock().lines();
+    let first = loop {
+        let line = lines.next().context("standard input ended before a configuration came")??;
+        match parse(&line) {
+            Ok(config) => break config,
+            Err(error) => refuse(&error)?,
+        }
+    };
+    let opened = Feed::open(&first, options);
+    let (feed, server, applied) = opened.inspect_err(|error| {
+        // The reason is printed at the exit too; a lost answer changes nothing about it.
+        let _ = refuse(error);
+    })?;
+    say(&feed.answer(&applied)?)?;
+    drop(lines);
+    thread::spawn(move || {
+        for line in io::stdin().lock().lines() {
+            let answered = line.map_err(Into::into).and_then(|line| answer_line(&feed, &line));
+            if let Err(error) = answered {
+                return tracing::error!("{error:#}: no further configuration is read");
+            }
+        }
+    });
+    Ok(server)
+}
+
+fn answer_line(feed: &Feed, line: &str) -> Result<()> {
+    match parse(line).and_then(|config| feed.replace(&config)) {
+        Ok(applied) => say(&feed.answer(&applied)?),
+        Err(error) => refuse(&error),
+    }
+}
+
+fn refuse(error: &anyhow::Error) -> Result<()> {
+    say(&serde_json::json!({ "error": format!("{error:#}") }).to_string())
+}
+
+fn say(line: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot write the answer to standard output")
+}
+
+fn from_file(path: &Path, options: Options) -> Result<Server> {
+    // Watched before it is read, so that no change falls between.
+    let (watcher, changes) = watch(path)?;
+    let text = read(path)?;
+    let config = parse(&text).with_context(|| path.display().to_string())?;
+    let (feed, server, applied) = Feed::open(&config, options)?;
+    report(&applied);
+    let Addresses { http, https } = feed.addresses;
+    tracing::info!(http = http.map(display), https = https.map(display), "listening");
+    let path = path.to_owned();
+    thread::spawn(move || {
+        let _watcher = watcher;
+        follow(&feed, &path, text, &changes);
+    });
+    Ok(server)
+}
+
+/// Watches the folder: an editor renames a new file over the old one, Kubernetes swaps a symbolic link beside it.
+fn watch(path: &Path) -> Result<(RecommendedWatcher, Receiver<()>)> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let (changed, changes) = mpsc::channel();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        // Reading the file is an event too.
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            // Without a receiver the process is ending.
+            let _ = changed.send(());
+        }
+    })?;
+    watcher
+        .watch(&folder, RecursiveMode::NonRecursive)
+        .with_context(|| format!("cannot watch {}", folder.display()))?;
+    Ok((watcher, changes))
+}
+
+fn follow(feed: &Feed, path: &Path, mut served: String, changes: &Receiver<()>) {
+    while changes.recv().is_ok() {
+        // Events come in bursts.
+        while changes.try_recv().is_ok() {}
+        let text = match read(path) {
+            Ok(text) if text == served => continue,
+            Ok(text) => text,
+            Err(error) => {
+                tracing::warn!("{error:#}; what was served before is still served");
+                continue;
+            }
+        };
+        match parse(&text).and_then(|config| feed.replace(&config)) {
+            Ok(applied) => report(&applied),
+            Err(error) => {
+                tracing::error!("{}: {error:#}; what was served before is still served", path.display());
+            }
+        }
+        served = text;
+    }
+}
+
+fn report(applied: &Applied) {
+    for fault in &applied.faults {
+        tracing::warn!(subject = ?fault.subject, "{}", fault.reason);
+    }
+    tracing::info!(generation = applied.generation, faults = applied.faults.len(), "serving");
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// A whole configuration, or the place of its fault.
+fn parse(text: &str) -> Result<Config> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let config = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        match path.as_str() {
+            // The fault is in the JSON itself.
+            "." | "?" => anyhow!("{}", error.into_inner()),
+            _ => anyhow!("{path}: {}", error.into_inner()),
+        }
+    })?;
+    json.end().context("something follows the configuration")?;
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_named_by_its_place() {
+        let fault = |text| parse(text).unwrap_err().to_string();
+        let text = r#"{"services": {"web": {"endpoints": ["10.0.0.1"]}}}"#;
+        assert!(
+            fault(text).starts_with("services.web.endpoints[0]: invalid socket address"),
+            "{}",
+            fault(text)
+        );
+        assert!(fault(r#"{"hosts": {"a": {"pathz": {}}}}"#).starts_with("hosts.a.pathz: unknown field"));
+        assert!(fault("{").starts_with("EOF"));
+        assert!(fault("{} {}").starts_with("something follows"));
+    }
+}

@@ -1,0 +1,39 @@
+//! The second half of an exchange: the response goes out while the rest of the request may still come in.
+//!
+//! An endpoint may be silent for as long as it likes (server-sent events); a client that takes nothing of what there is
+//! may not. The upload never holds up the response.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use super::super::body::{Broken, Pump, Side};
+use super::super::connection::Stream;
+use super::{Exchange, Failure};
+
+impl<S: Stream> Exchange<'_, S> {
+    /// Moves both bodies until the response's is with the client.
+    pub(super) async fn bodies(&mut self, mut download: Pump) -> Result<(), Failure> {
+        let mut limited = None;
+        poll_fn(|cx| {
+            // A body that comes late or broken is not worth the response's end; a client that has gone is.
+            if let Err(Failure::ClientGone) = self.upload(cx) {
+                return Poll::Ready(Err(Failure::ClientGone));
+            }
+            let client = &mut *self.client;
+            match download.poll(cx, &mut self.input, &mut self.lease.stream, &mut client.stream) {
+                Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+                Poll::Ready(Err(Broken::Sink)) => return Poll::Ready(Err(Failure::ClientGone)),
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(Failure::EndpointBroken)),
+                Poll::Pending => {}
+            }
+            let limit = (download.waits_for == Side::Sink).then_some(client.worker.options.timeouts.body);
+            let moved = std::mem::take(&mut download.moved);
+            if limited != Some(limit) || moved {
+                limited = Some(limit);
+                client.deadline.set(limit);
+            }
+            client.deadline.poll(cx).map(|()| Err(Failure::ClientGone))
+        })
+        .await
+    }
+}

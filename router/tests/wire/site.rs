@@ -1,0 +1,110 @@
+//! A router under test, with builders for what it serves.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use router::{Handle, Options, Server};
+use router_config::{Action, Config, Host, KeyPair, Listen, PrivateKey, Redirect, Service};
+use rustls::pki_types::CertificateDer;
+
+use crate::client::{Client, Response};
+
+/// A router that listens on free ports of its own, for HTTP and HTTPS.
+pub(crate) struct Site {
+    pub(crate) handle: Handle,
+    pub(crate) server: Server,
+}
+
+impl Site {
+    pub(crate) fn start(config: &Config) -> Self {
+        Self::start_with(config, Options { workers: 2, ..Options::default() })
+    }
+
+    pub(crate) fn start_with(config: &Config, options: Options) -> Self {
+        let handle = Handle::new();
+        let applied = handle.replace(config);
+        assert_eq!(applied.faults, [], "the configuration of a test is in order");
+        let listen = Listen { http: Some(loopback(0)), https: Some(loopback(0)) };
+        let server = Server::start(&listen, handle.clone(), options).unwrap();
+        Self { handle, server }
+    }
+
+    /// A site whose host `example.com` is served by one endpoint.
+    pub(crate) fn of(endpoint: SocketAddr) -> Self {
+        Self::start(&config(&[("example.com", endpoint)]))
+    }
+
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.server.addresses().http.unwrap()
+    }
+
+    pub(crate) fn https(&self) -> SocketAddr {
+        self.server.addresses().https.unwrap()
+    }
+
+    /// A new connection.
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(self.http())
+    }
+
+    /// Sends one request on a connection of its own, and reads its response.
+    pub(crate) fn send(&self, request: &str) -> Response {
+        let mut client = self.client();
+        client.send(request);
+        client.response_to(request)
+    }
+
+    /// A plain GET.
+    pub(crate) fn get(&self, host: &str, path: &str) -> Response {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"))
+    }
+}
+
+pub(crate) fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// Hosts, each with a service of its own that has one endpoint.
+pub(crate) fn config(hosts: &[(&str, SocketAddr)]) -> Config {
+    let mut config = Config::default();
+    for (host, endpoint) in hosts {
+        add(&mut config, host, "/", &[*endpoint]);
+    }
+    config
+}
+
+/// Adds a path that is served by these endpoints, as a service of its own.
+pub(crate) fn add(config: &mut Config, host: &str, path: &str, endpoints: &[SocketAddr]) {
+    let service = format!("{host}{path}");
+    config.services.insert(service.clone(), Service { endpoints: endpoints.to_vec() });
+    let host = config.hosts.entry(host.to_owned()).or_default();
+    host.paths.insert(path.to_owned(), Action::Forward { service });
+}
+
+/// A host that only redirects.
+pub(crate) fn redirecting(redirect: Redirect) -> Host {
+    Host { paths: BTreeMap::from([("/".into(), Action::Redirect(redirect))]), ..Host::default() }
+}
+
+/// A fresh certificate, and what a client sees of it.
+pub(crate) fn certificate(name: &str) -> (KeyPair, CertificateDer<'static>) {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).unwrap();
+    let pair = KeyPair { chain: cert.pem(), key: PrivateKey::new(signing_key.serialize_pem()) };
+    (pair, cert.der().clone())
+}
+
+/// An address that nobody listens on: its port was free a moment ago.
+pub(crate) fn dead() -> SocketAddr {
+    std::net::TcpListener::bind(loopback(0)).unwrap().local_addr().unwrap()
+}
+
+/// Waits until a condition holds; it has to within ten seconds.
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < end, "never: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
