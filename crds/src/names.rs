@@ -1,0 +1,29 @@
+//! The names that the operator gives: its namespace, labels, annotations and field manager.
+
+/// The API group of every custom resource.
+pub const GROUP: &str = "flynn.io";
+
+/// The namespace of the operator itself, of the certificate keys in use and of the Lease.
+pub const SYSTEM_NAMESPACE: &str = "flynn-system";
+
+/// The field manager of everything that the operator applies, and the value of [`MANAGED_BY`].
+pub const OPERATOR: &str = "flynn-operator";
+
+/// The label of every object that the operator creates; its value is [`OPERATOR`].
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+/// The label that names the App of a Deployment, a Service, a Pod or a Route.
+pub const APP: &str = "flynn.io/app";
+
+/// The label that names the process type of a Deployment, a Service or a Pod.
+pub const PROCESS: &str = "flynn.io/process";
+
+/// The label of a Route that an App made, with the Cluster's domain under which its host lies.
+pub const DOMAIN: &str = "flynn.io/domain";
+
+/// The label of a Secret in [`SYSTEM_NAMESPACE`] that holds a copy of a certificate and its key for the nodes.
+/// Its value is the uid of the Certificate.
+pub const CERTIFICATE_UID: &str = "flynn.io/certificate-uid";
+
+/// The annotation of such a copy that names the Certificate as `namespace/name`.
+pub const CERTIFICATE: &str = "flynn.io/certificate";
