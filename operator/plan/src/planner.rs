@@ -1,0 +1,205 @@
+//! Plans what is dirty, and says what differs from what was planned or observed before.
+//!
+//! Holds the world and the last plan of every unit. In come objects, deletions and the outcomes of writes; out goes a
+//! [`Step`]. The units are taken in the order of [`Unit`], and a plan that changed makes the units that read it dirty:
+//!
+//! ```text
+//! Cluster -> Service -> Certificate -> DefaultCertificate -> Host -> Route -> App -> statuses
+//! ```
+
+mod leader;
+#[cfg(test)]
+mod tests;
+mod units;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crds::{Cluster, Fault, Reason, RouterNode, names};
+use jiff::Timestamp;
+
+use crate::programmed::{Versions, applied};
+use crate::world::World;
+use crate::{
+    AppPlan, CertificatePlan, HostName, HostPlan, Kind, Object, ObjectKey, Refusal, ServicePlan, Step, Unit,
+    Verdict,
+};
+
+/// Who plans, and so what comes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The table, the objects and the statuses.
+    Leader,
+    /// The table only.
+    Node,
+}
+
+/// The state of planning.
+#[derive(Debug)]
+pub struct Planner {
+    role: Role,
+    world: World,
+    plans: Plans,
+    route_versions: Versions,
+    copy_versions: Versions,
+    /// What the last write for a unit came to, if it failed.
+    failures: BTreeMap<Unit, Refusal>,
+    /// When a Certificate has to be looked at again because of the time.
+    rechecks: BTreeSet<(Timestamp, ObjectKey)>,
+}
+
+/// The last plan of every unit.
+#[derive(Debug, Default)]
+struct Plans {
+    active: Option<Arc<Cluster>>,
+    services: BTreeMap<ObjectKey, ServicePlan>,
+    certificates: BTreeMap<ObjectKey, CertificatePlan>,
+    default_certificate: Option<String>,
+    hosts: BTreeMap<HostName, HostPlan>,
+    /// How many of them have an entry in the table.
+    served_hosts: usize,
+    /// Whether each Route is served, for the Apps that it belongs to.
+    routes: BTreeMap<ObjectKey, Verdict>,
+    apps: BTreeMap<ObjectKey, AppPlan>,
+}
+
+impl Planner {
+    /// Begins with an empty world.
+    #[must_use]
+    pub fn new(role: Role) -> Self {
+        Self {
+            role,
+            world: World::default(),
+            plans: Plans::default(),
+            route_versions: Versions::default(),
+            copy_versions: Versions::default(),
+            failures: BTreeMap::new(),
+            rechecks: BTreeSet::new(),
+        }
+    }
+
+    /// Takes in an object as the API shows it now.
+    pub fn put(&mut self, object: Object) {
+        match &object {
+            Object::Route(route) => self.route_versions.put(&object.key(), &**route),
+            Object::Secret(secret) if is_copy(&object.key()) => {
+                self.copy_versions.put(&object.key(), &**secret);
+            }
+            Object::RouterNode(node) => self.touch_reported(&object.key().name, Some(node)),
+            _ => {}
+        }
+        self.world.put(object);
+    }
+
+    /// Forgets an object that is gone.
+    pub fn delete(&mut self, kind: Kind, key: &ObjectKey) {
+        match kind {
+            Kind::Route => self.route_versions.delete(key),
+            Kind::Secret => self.copy_versions.delete(key),
+            Kind::RouterNode => self.touch_reported(&key.name, None),
+            _ => {}
+        }
+        self.world.delete(kind, key);
+    }
+
+    /// Takes in what the writes for a unit came to; an error is quoted in the status of the object.
+    pub fn report(&mut self, unit: &Unit, outcome: Result<(), String>) {
+        let changed = match outcome {
+            Ok(()) => self.failures.remove(unit).is_some(),
+            Err(message) => {
+                let failure = Refusal::new(Reason::ApplyFailed, message);
+                self.failures.insert(unit.clone(), failure.clone()) != Some(failure)
+            }
+        };
+        if changed {
+            self.touch(unit);
+            if let Unit::Certificate(key) = unit {
+                self.touch(&Unit::CertificateStatus(key.clone()));
+            }
+        }
+    }
+
+    /// Has a unit planned again at the next step, whatever changed.
+    pub fn touch(&mut self, unit: &Unit) {
+        self.world.dirty.insert(unit.clone());
+    }
+
+    /// Has everything planned again at the next step.
+    pub fn touch_all(&mut self) {
+        self.world.dirty_all();
+    }
+
+    /// How many hosts are served.
+    #[must_use]
+    pub fn hosts(&self) -> usize {
+        self.plans.served_hosts
+    }
+
+    /// The host, its plan, for every host that a Route names.
+    pub fn host_plans(&self) -> impl Iterator<Item = (&HostName, &HostPlan)> {
+        self.plans.hosts.iter()
+    }
+
+    /// The Apps and their plans.
+    pub fn app_plans(&self) -> impl Iterator<Item = (&ObjectKey, &AppPlan)> {
+        self.plans.apps.iter()
+    }
+
+    /// The Certificates and their plans.
+    pub fn certificate_plans(&self) -> impl Iterator<Item = (&ObjectKey, &CertificatePlan)> {
+        self.plans.certificates.iter()
+    }
+
+    /// Plans every dirty unit, and says what has to be written. `now` is the present time.
+    pub fn step(&mut self, now: Timestamp) -> Step {
+        self.touch_due(now);
+        let mut step = Step::default();
+        while let Some(unit) = self.world.dirty.pop_first() {
+            self.plan(&unit, now, &mut step);
+        }
+        step.recheck_at = self.rechecks.first().map(|(at, _)| *at);
+        step
+    }
+
+    /// Marks the Certificates whose validity has begun or ended.
+    fn touch_due(&mut self, now: Timestamp) {
+        let due = self.rechecks.iter().take_while(|(at, _)| *at <= now).map(|(_, key)| key.clone());
+        let due: Vec<_> = due.collect();
+        for key in due {
+            self.world.dirty.extend([Unit::Certificate(key.clone()), Unit::CertificateStatus(key)]);
+        }
+    }
+
+    /// Marks the Routes and Certificates whose `Programmed` a report may change: those between the node's last two versions,
+    /// and those with faults.
+    fn touch_reported(&mut self, name: &str, new: Option<&RouterNode>) {
+        let old = self.world.router_nodes.get(name).cloned();
+        let old = old.as_deref();
+        let version = |node: Option<&RouterNode>, kind| node.map_or(0, |node| applied(node, kind));
+        let moved = |kind| (version(old, kind), version(new, kind));
+
+        let (from, to) = moved(Kind::Route);
+        let mut dirty: Vec<Unit> = self.route_versions.between(from, to).cloned().map(Unit::Route).collect();
+        let (from, to) = moved(Kind::Secret);
+        let copies =
+            self.copy_versions.between(from, to).filter_map(|copy| self.world.certificate_of_copy(copy));
+        dirty.extend(copies.cloned().map(Unit::CertificateStatus));
+
+        for fault in faults(old).symmetric_difference(&faults(new)) {
+            let routes = self.world.index.routes_by_host.of(&HostName::new(&fault.name));
+            dirty.extend(routes.cloned().map(Unit::Route));
+            if let Some((namespace, name)) = fault.name.split_once('/') {
+                dirty.push(Unit::CertificateStatus(ObjectKey::new(namespace, name)));
+            }
+        }
+        self.world.dirty.extend(dirty);
+    }
+}
+
+fn is_copy(key: &ObjectKey) -> bool {
+    key.namespace == names::SYSTEM_NAMESPACE
+}
+
+fn faults(node: Option<&RouterNode>) -> BTreeSet<&Fault> {
+    node.and_then(|node| node.status.as_ref()).into_iter().flat_map(|status| &status.faults).collect()
+}

@@ -1,0 +1,131 @@
+//! One function per kind: its findings, in the order in which a person would ask.
+
+use crds::{
+    App, AppStatus, Certificate, CertificateStatus, Cluster, ClusterStatus, ConditionType, Reason, Route,
+    RouteStatus,
+};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::{Conditions, Finding, after, plain};
+use crate::programmed::Programmed;
+use crate::{AppPlan, CertificatePlan, Refusal, RouteVerdict, Transition, Verdict};
+
+/// The status of a Route.
+pub(crate) fn route(
+    route: &Route,
+    verdict: &RouteVerdict,
+    programmed: Programmed,
+    now: Timestamp,
+) -> (RouteStatus, Vec<Transition>) {
+    let generation = route.metadata.generation.unwrap_or_default();
+    let observed = route.status.as_ref().map_or(&[][..], |status| &status.conditions);
+    let (conditions, transitions) = Conditions::new(observed, generation, now)
+        .with(ConditionType::Accepted, plain(&verdict.accepted))
+        .with(ConditionType::ResolvedRefs, plain(&verdict.resolved))
+        .with(ConditionType::Programmed, after(&[&verdict.accepted], programmed))
+        .finish();
+    let target = Some(verdict.target.clone());
+    (RouteStatus { observed_generation: generation, conditions, target }, transitions)
+}
+
+/// The status of a Certificate. `failed` quotes the last write of its copy, if that went wrong.
+pub(crate) fn certificate(
+    certificate: &Certificate,
+    plan: &CertificatePlan,
+    failed: Option<&Refusal>,
+    programmed: Programmed,
+    served_secret: Option<String>,
+    now: Timestamp,
+) -> (CertificateStatus, Vec<Transition>) {
+    let generation = certificate.metadata.generation.unwrap_or_default();
+    let observed = certificate.status.as_ref().map_or(&[][..], |status| &status.conditions);
+    let accepted: Verdict = failed.cloned().map_or(Ok(()), Err);
+    let programmed = match &plan.served {
+        Some(_) => programmed,
+        None => {
+            after(&[&plan.issued], Err(Refusal::new(Reason::Pending, "the nodes have no copy of it yet")))
+        }
+    };
+    let (conditions, transitions) = Conditions::new(observed, generation, now)
+        .with(ConditionType::Accepted, plain(&accepted))
+        .with(ConditionType::Issued, plain(&plan.issued))
+        .with(ConditionType::Programmed, programmed)
+        .finish();
+    let mut status =
+        CertificateStatus { observed_generation: generation, conditions, ..CertificateStatus::default() };
+    if let Some(facts) = &plan.served {
+        status.dns_names = facts.dns_names.iter().take(MAX_NAMES).cloned().collect();
+        status.not_before = Some(Time(facts.not_before));
+        status.not_after = Some(Time(facts.not_after));
+        status.fingerprint = Some(facts.fingerprint.clone());
+        status.tls_pin = Some(facts.tls_pin.clone());
+        status.served_secret = served_secret;
+    }
+    (status, transitions)
+}
+
+/// The status of an App. `url` is where it is served, `routed` what its default Routes came to.
+pub(crate) fn app(
+    app: &App,
+    plan: &AppPlan,
+    url: Option<String>,
+    routed: &Verdict,
+    now: Timestamp,
+) -> (AppStatus, Vec<Transition>) {
+    let generation = app.metadata.generation.unwrap_or_default();
+    let observed = app.status.as_ref().map_or(&[][..], |status| &status.conditions);
+    let (conditions, transitions) = Conditions::new(observed, generation, now)
+        .with(ConditionType::Accepted, plain(&plan.accepted))
+        .with(ConditionType::Available, plain(&plan.available))
+        .with(ConditionType::Routed, after(&[&plan.accepted], plain(routed)))
+        .finish();
+    let status = AppStatus {
+        observed_generation: generation,
+        conditions,
+        url,
+        replicas: plan.replicas,
+        selector: plan.selector.clone(),
+    };
+    (status, transitions)
+}
+
+/// What is found about a Cluster.
+pub(crate) struct ClusterFindings {
+    /// Whether it is the active one.
+    pub(crate) accepted: Verdict,
+    /// Whether its domains' certificates can be used.
+    pub(crate) resolved: Verdict,
+    /// Whether the nodes serve.
+    pub(crate) nodes: Finding,
+    /// How many nodes serve, of how many.
+    pub(crate) count: String,
+}
+
+/// The status of a Cluster.
+pub(crate) fn cluster(
+    cluster: &Cluster,
+    findings: ClusterFindings,
+    now: Timestamp,
+) -> (ClusterStatus, Vec<Transition>) {
+    let generation = cluster.metadata.generation.unwrap_or_default();
+    let observed: &[Condition] = cluster.status.as_ref().map_or(&[], |status| &status.conditions);
+    let ClusterFindings { accepted, resolved, nodes, count } = findings;
+    let active = accepted.is_ok();
+    let (conditions, transitions) = Conditions::new(observed, generation, now)
+        .with(ConditionType::Accepted, plain(&accepted))
+        .with(ConditionType::ResolvedRefs, after(&[&accepted], plain(&resolved)))
+        .with(ConditionType::NodesReady, after(&[&accepted], nodes))
+        .finish();
+    let domain = cluster.spec.default_domain().filter(|_| active).map(|domain| domain.name.clone());
+    let status = ClusterStatus {
+        observed_generation: generation,
+        conditions,
+        default_domain: domain,
+        nodes: active.then_some(count),
+    };
+    (status, transitions)
+}
+
+/// How many names of a certificate a status lists.
+const MAX_NAMES: usize = 100;

@@ -1,0 +1,65 @@
+//! What a step found about an object: fine, or refused for a reason that the user can read.
+
+use std::fmt::Display;
+
+use crds::Reason;
+use serde::{Serialize, Serializer};
+
+/// Fine, or refused.
+pub type Verdict = Result<(), Refusal>;
+
+/// Why something is not as declared: one word for programs, one sentence with the next step for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// One word, shared by condition, event and metric.
+    #[serde(serialize_with = "as_text")]
+    pub reason: Reason,
+    /// One sentence that names the object and the next step.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal for `reason`, told as `message`.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+
+    /// Whether nothing moves before a person changes something, as against something that is under way or may heal by
+    /// itself.
+    #[must_use]
+    pub fn waits_for_a_person(&self) -> bool {
+        match self.reason {
+            Reason::Ok
+            | Reason::NoReadyEndpoints
+            | Reason::CertificateNotReady
+            | Reason::NotYetValid
+            | Reason::ApplyFailed
+            | Reason::Progressing
+            | Reason::Pending
+            | Reason::NodeFault
+            | Reason::NoRouterNodes
+            | Reason::Blocked => false,
+            Reason::AnotherClusterActive
+            | Reason::ClusterNotFound
+            | Reason::HostClaimed
+            | Reason::HostNotAllowed
+            | Reason::RootRouteMissing
+            | Reason::AppNotFound
+            | Reason::ServiceNotFound
+            | Reason::PortNotFound
+            | Reason::AmbiguousPort
+            | Reason::CertificateNotFound
+            | Reason::CertificateDoesNotCoverHost
+            | Reason::SecretNotFound
+            | Reason::SecretMalformed
+            | Reason::KeyMismatch
+            | Reason::Expired
+            | Reason::NameTaken
+            | Reason::ImageRequired => true,
+        }
+    }
+}
+
+pub(crate) fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}

@@ -1,0 +1,209 @@
+//! Random edits of a small world: two namespaces, a few names and hosts, three key pairs.
+
+use std::sync::LazyLock;
+
+use plan::ObjectKey;
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+
+/// An edit that a person, or another controller, makes.
+#[derive(Debug, Clone)]
+pub(crate) enum Edit {
+    Put(Value),
+    Delete(&'static str, ObjectKey),
+}
+
+/// An edit, and whether the planner gets to settle after it.
+pub(crate) fn edit() -> impl Strategy<Value = (Edit, bool)> {
+    let object = prop_oneof![
+        4 => route(), 2 => app(), 2 => cluster(), 2 => certificate(), 2 => secret(), 2 => service(), 2 => slice(),
+        1 => namespace(), 1 => router_node(), 1 => deployment(),
+    ];
+    let kinds = select(vec![
+        "Route",
+        "App",
+        "Cluster",
+        "Certificate",
+        "Secret",
+        "Service",
+        "EndpointSlice",
+        "RouterNode",
+        "Deployment",
+    ]);
+    let delete = (kinds, namespaces(), names()).prop_map(|(kind, namespace, name)| {
+        let scoped = !matches!(kind, "Cluster" | "RouterNode");
+        Edit::Delete(kind, ObjectKey::new(if scoped { namespace } else { "" }, name))
+    });
+    (prop_oneof![4 => object.prop_map(Edit::Put), 1 => delete], any::<bool>())
+}
+
+fn namespaces() -> impl Strategy<Value = &'static str> {
+    select(vec!["red", "blue"])
+}
+
+/// Also the names of what Apps make, so that an edit can get in their way.
+fn names() -> impl Strategy<Value = &'static str> {
+    select(vec!["www", "api", "www-web", "www.old.com", "www.new.com", "api.old.com"])
+}
+
+fn route() -> BoxedStrategy<Value> {
+    let target = prop_oneof![
+        Just(json!({"app": "www"})),
+        Just(json!({"app": "api"})),
+        Just(json!({"service": {"name": "api"}})),
+        Just(json!({"service": {"name": "api", "port": 81}})),
+        Just(json!({"redirect": {"host": "elsewhere.com", "code": 308}})),
+    ];
+    let hosts = select(vec!["www.old.com", "www.new.com", "api.old.com", "*.old.com"]);
+    let certificate = prop::option::of(select(vec!["www", "api"]));
+    (namespaces(), names(), hosts, select(vec!["/", "/api"]), certificate, target)
+        .prop_map(|(namespace, name, host, path, certificate, target)| {
+            let mut spec = json!({"http": {"host": host, "path": path}});
+            if let Some(certificate) = certificate {
+                spec["http"]["certificate"] = json!(certificate);
+            }
+            extend(&mut spec, &target);
+            namespaced("Route", namespace, name, &json!({"spec": spec}))
+        })
+        .boxed()
+}
+
+fn app() -> BoxedStrategy<Value> {
+    let image = prop::option::of(Just("registry.example/www:1"));
+    (namespaces(), select(vec!["www", "api"]), select(vec!["Default", "None"]), image, any::<bool>())
+        .prop_map(|(namespace, name, routes, image, worker)| {
+            let mut processes = json!({"web": {"replicas": 1}});
+            if worker {
+                processes["worker"] = json!({"replicas": 2, "command": ["work"]});
+            }
+            let mut spec = json!({"processes": processes, "routes": routes});
+            if let Some(image) = image {
+                spec["image"] = json!(image);
+            }
+            namespaced("App", namespace, name, &json!({"spec": spec}))
+        })
+        .boxed()
+}
+
+fn cluster() -> BoxedStrategy<Value> {
+    let domains = select(vec![
+        json!([{"name": "old.com", "default": true, "certificate": {"namespace": "red", "name": "www"}}]),
+        json!([{"name": "old.com", "default": true}, {"name": "new.com", "default": false}]),
+        json!([{"name": "old.com", "default": false}, {"name": "new.com", "default": true}]),
+        json!([{"name": "new.com", "default": true}]),
+    ]);
+    let hosts = select(vec![
+        json!([]),
+        json!([{"pattern": "*", "namespaceSelector": {"matchLabels": {"team": "web"}}}]),
+    ]);
+    (select(vec!["www", "api"]), domains, hosts, any::<bool>())
+        .prop_map(|(name, domains, hosts, redirect)| {
+            let spec = json!({"domains": domains, "hosts": hosts, "httpsRedirect": redirect});
+            json!({"kind": "Cluster", "metadata": {"name": name}, "spec": spec})
+        })
+        .boxed()
+}
+
+fn certificate() -> BoxedStrategy<Value> {
+    (namespaces(), select(vec!["www", "api"]), select(vec!["www", "api"]))
+        .prop_map(|(namespace, name, secret)| {
+            namespaced("Certificate", namespace, name, &json!({"spec": {"secret": secret}}))
+        })
+        .boxed()
+}
+
+fn secret() -> BoxedStrategy<Value> {
+    (namespaces(), select(vec!["www", "api"]), 0_usize..3)
+        .prop_map(|(namespace, name, pair)| {
+            let (chain, key) = &PAIRS[pair];
+            let data = json!({"tls.crt": base64(chain), "tls.key": base64(key)});
+            namespaced("Secret", namespace, name, &json!({"type": "kubernetes.io/tls", "data": data}))
+        })
+        .boxed()
+}
+
+/// Two good pairs, and one whose key is another's.
+static PAIRS: LazyLock<[(String, String); 3]> = LazyLock::new(|| {
+    let pair = |name: &str| {
+        let signed = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        (signed.cert.pem(), signed.signing_key.serialize_pem())
+    };
+    let (old, new) = (pair("www.old.com"), pair("www.new.com"));
+    let mismatched = (old.0.clone(), new.1.clone());
+    [old, new, mismatched]
+});
+
+fn service() -> BoxedStrategy<Value> {
+    let ports = select(vec![
+        json!([{"name": "http", "port": 80}]),
+        json!([{"name": "a", "port": 80}, {"name": "b", "port": 81}]),
+        json!([{"name": "http", "port": 80}, {"name": "b", "port": 81}]),
+    ]);
+    (namespaces(), select(vec!["api", "www-web"]), ports)
+        .prop_map(|(namespace, name, ports)| {
+            namespaced("Service", namespace, name, &json!({"spec": {"ports": ports}}))
+        })
+        .boxed()
+}
+
+fn slice() -> BoxedStrategy<Value> {
+    (namespaces(), select(vec!["www", "api"]), select(vec!["api", "www-web"]), any::<bool>())
+        .prop_map(|(namespace, name, service, ready)| {
+            let rest = json!({
+                "addressType": "IPv4",
+                "endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": ready}}],
+                "ports": [{"name": "http", "port": 8080}, {"name": "b", "port": 8081}],
+            });
+            let mut slice = namespaced("EndpointSlice", namespace, name, &rest);
+            slice["metadata"]["labels"] = json!({"kubernetes.io/service-name": service});
+            slice
+        })
+        .boxed()
+}
+
+fn namespace() -> BoxedStrategy<Value> {
+    (namespaces(), select(vec!["web", "data"]))
+        .prop_map(
+            |(name, team)| json!({"kind": "Namespace", "metadata": {"name": name, "labels": {"team": team}}}),
+        )
+        .boxed()
+}
+
+fn router_node() -> BoxedStrategy<Value> {
+    (select(vec!["www", "api"]), 0_u32..60, any::<bool>())
+        .prop_map(|(name, version, faulty)| {
+            let fault = json!([{"subject": "host", "name": "www.old.com", "message": "cannot be served"}]);
+            let status = json!({
+                "applied": {"Route": version.to_string(), "Secret": version.to_string()},
+                "faults": if faulty { fault } else { json!([]) },
+            });
+            json!({"kind": "RouterNode", "metadata": {"name": name}, "spec": {}, "status": status})
+        })
+        .boxed()
+}
+
+/// One of somebody else, under a name that an App wants.
+fn deployment() -> BoxedStrategy<Value> {
+    namespaces()
+        .prop_map(|namespace| {
+            let spec = json!({"selector": {}, "template": {}});
+            namespaced("Deployment", namespace, "www-web", &json!({"spec": spec}))
+        })
+        .boxed()
+}
+
+fn namespaced(kind: &str, namespace: &str, name: &str, rest: &Value) -> Value {
+    let mut object = json!({"kind": kind, "metadata": {"namespace": namespace, "name": name}});
+    extend(&mut object, rest);
+    object
+}
+
+fn extend(object: &mut Value, rest: &Value) {
+    object.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
