@@ -1,0 +1,153 @@
+//! The role `controller`: watches, plans, and writes objects, statuses and events while it holds the Lease.
+//!
+//! ```text
+//! watches --> reconciler --Pass--> effects.rs, if this process leads --> the API
+//!                  ^-------------- outcomes, retries ----'
+//! ```
+//!
+//! Every replica watches and plans, so that a takeover costs no time; what a replica without the Lease plans is dropped. A
+//! new leader plans everything anew, because it cannot know what the one before had not written yet.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kube::Client;
+use plan::{Planner, Role};
+use prometheus_client::registry::Registry;
+use tokio::sync::{mpsc, watch};
+
+use crate::args::ControllerArguments;
+use crate::effects::Effects;
+use crate::health::Health;
+use crate::lease::{Candidate, Election};
+use crate::metrics::{EffectMetrics, LeaderMetrics, PlanMetrics, WatchMetrics};
+use crate::observe::Watches;
+use crate::reconcile::{Input, Pass, QUEUE, Reconciler};
+use crate::shutdown::Shutdown;
+use crate::startup::{Error, announce, listen_for_probes};
+
+/// Works until the process is asked to end.
+pub(crate) async fn run(
+    client: Client,
+    arguments: ControllerArguments,
+    mut registry: Registry,
+) -> Result<(), Error> {
+    let mut shutdown = Shutdown::listen().map_err(Error::Signals)?;
+    let (listener, health_address) = listen_for_probes(arguments.health_address, false)?;
+    let identity = arguments.identity.clone().unwrap_or_else(own_identity);
+    let mut controller = Controller::start(client.clone(), &identity, &mut registry);
+    let (ready, is_ready) = watch::channel(false);
+    let probes = tokio::spawn(Health::new(is_ready, registry).serve(listener));
+    announce(None, None, health_address);
+
+    // What is planned before this process leads, is planned again when it does.
+    tokio::select! {
+        first = controller.reconciler.next() => drop(first?),
+        () = controller.watches.ended() => return Err(Error::Ended),
+        () = shutdown.asked() => return Ok(()),
+    }
+    ready.send_replace(true);
+    let duration = Duration::from_secs(arguments.lease_duration_seconds);
+    let mut candidate =
+        Candidate::start(client, Election { namespace: arguments.namespace, identity, duration });
+    let outcome = controller.follow(&mut candidate, &mut shutdown).await;
+
+    ready.send_replace(false);
+    controller.lead(false);
+    candidate.release().await;
+    probes.abort();
+    outcome
+}
+
+struct Controller {
+    client: Client,
+    identity: String,
+    watches: Watches,
+    reconciler: Reconciler,
+    inputs: mpsc::Sender<Input>,
+    /// The writers, while this process leads.
+    effects: Option<Effects>,
+    effect_metrics: EffectMetrics,
+    leader_metrics: LeaderMetrics,
+}
+
+impl Controller {
+    fn start(client: Client, identity: &str, registry: &mut Registry) -> Self {
+        let (inputs, received) = mpsc::channel(QUEUE);
+        let watches = Watches::of_a_controller(&client, &inputs, &WatchMetrics::register(registry));
+        let kinds = watches.kinds.iter().copied();
+        let reconciler =
+            Reconciler::new(Planner::new(Role::Leader), kinds, received, PlanMetrics::register(registry));
+        Self {
+            client,
+            identity: identity.to_owned(),
+            watches,
+            reconciler,
+            inputs,
+            effects: None,
+            effect_metrics: EffectMetrics::register(registry),
+            leader_metrics: LeaderMetrics::register(registry),
+        }
+    }
+
+    /// Has passes carried out while this process leads, until it is asked to end.
+    async fn follow(&mut self, candidate: &mut Candidate, shutdown: &mut Shutdown) -> Result<(), Error> {
+        loop {
+            tokio::select! {
+                // The lead first: nothing is written once it is known to be lost.
+                biased;
+                () = shutdown.asked() => return Ok(()),
+                leading = candidate.changed() => self.lead(leading.ok_or(Error::Ended)?),
+                () = self.watches.ended() => return Err(Error::Ended),
+                () = ended(&mut self.effects) => return Err(Error::Ended),
+                pass = self.reconciler.next() => self.carry_out(pass?),
+            }
+        }
+    }
+
+    fn lead(&mut self, leading: bool) {
+        self.leader_metrics.leading.set(leading.into());
+        if leading == self.effects.is_some() {
+            return;
+        }
+        // Dropping the writers ends them, whatever they are doing.
+        self.effects = leading.then(|| {
+            let (client, inputs) = (self.client.clone(), self.inputs.clone());
+            Effects::start(client, &self.identity, inputs, self.effect_metrics.clone())
+        });
+        if leading {
+            self.reconciler.touch_all();
+        }
+        tracing::info!(leading, identity = self.identity, "the lead changed hands");
+    }
+
+    fn carry_out(&self, pass: Pass) {
+        if let Some(effects) = &self.effects {
+            effects.execute(pass.step);
+        }
+    }
+}
+
+async fn ended(effects: &mut Option<Effects>) {
+    match effects {
+        Some(effects) => effects.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The name of the host, which in a Pod is the Pod's, and a random part.
+fn own_identity() -> String {
+    let host = std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname")).unwrap_or_default();
+    let host = if host.trim().is_empty() { "controller" } else { host.trim() };
+    format!("{host}-{:08x}", fastrand::u32(..))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_processes_on_one_host_have_two_identities() {
+        assert_ne!(own_identity(), own_identity());
+    }
+}

@@ -1,0 +1,53 @@
+//! `flynn-operator`: a Kubernetes operator that turns manifests into a running, Flynn-compatible platform.
+//!
+//! This crate is the part with side effects; what should be is decided by the pure crate `plan`, and requests are served by
+//! the crate `router`. One direction:
+//!
+//! ```text
+//! observe (watches) --> reconcile (owns the planner) --> effects (writes, the table) --> the API, requests
+//!                            ^------ outcomes ---------------'
+//! ```
+//!
+//! Start reading at `run.rs`; the roles are `controller.rs` and `node.rs`, the tools `plan_command.rs`, `pin.rs` and
+//! `manifests.rs`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
+
+mod args;
+mod backoff;
+mod controller;
+mod effects;
+mod health;
+mod lease;
+mod manifests;
+mod metrics;
+mod node;
+mod observe;
+mod pin;
+mod plan_command;
+mod rbac;
+mod reason;
+mod reconcile;
+mod run;
+mod shutdown;
+mod startup;
+mod stdout;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // The one provider of cryptography in the process: with none or two installed, rustls panics.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        eprintln!("flynn-operator: another provider of cryptography is installed already, which is a bug");
+        return ExitCode::FAILURE;
+    }
+    match run::run(args::Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("flynn-operator: {:#}", anyhow::Error::new(error));
+            ExitCode::FAILURE
+        }
+    }
+}

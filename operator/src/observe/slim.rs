@@ -1,0 +1,183 @@
+//! What of an object is kept: enough to plan with, so that memory is bounded by what matters and not by what exists.
+//!
+//! In comes an object as the API serves it; out goes the same object without the fields that no plan reads. Nothing is
+//! ever added or changed.
+
+use std::fmt::Debug;
+
+use crds::{App, Certificate, Cluster, Route, RouterNode, names};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+use plan::{Kind, Object};
+use serde::de::DeserializeOwned;
+
+/// What `kubectl apply` without `--server-side` leaves behind: the whole object once more.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// The entries of a `kubernetes.io/tls` Secret that are read.
+const TLS_ENTRIES: [&str; 2] = ["tls.crt", "tls.key"];
+
+/// A kind that is watched.
+pub(crate) trait Slim:
+    Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Into<Object> + Send + Sync + 'static
+{
+    /// Its name in a plan.
+    const KIND: Kind;
+
+    /// Drops what a plan of this kind never reads, metadata apart.
+    fn drop_unread(&mut self) {}
+
+    /// Drops everything that no plan reads.
+    fn slim(&mut self) {
+        slim_metadata(self.meta_mut());
+        self.drop_unread();
+    }
+}
+
+impl Slim for Cluster {
+    const KIND: Kind = Kind::Cluster;
+}
+
+impl Slim for App {
+    const KIND: Kind = Kind::App;
+}
+
+impl Slim for Route {
+    const KIND: Kind = Kind::Route;
+}
+
+impl Slim for Certificate {
+    const KIND: Kind = Kind::Certificate;
+}
+
+impl Slim for RouterNode {
+    const KIND: Kind = Kind::RouterNode;
+}
+
+impl Slim for Namespace {
+    const KIND: Kind = Kind::Namespace;
+
+    fn drop_unread(&mut self) {
+        self.spec = None;
+        self.status = None;
+    }
+}
+
+impl Slim for Service {
+    const KIND: Kind = Kind::Service;
+
+    fn drop_unread(&mut self) {
+        self.status = None;
+    }
+}
+
+impl Slim for EndpointSlice {
+    const KIND: Kind = Kind::EndpointSlice;
+
+    fn drop_unread(&mut self) {
+        self.metadata.annotations = None;
+        for endpoint in self.endpoints.iter_mut().flatten() {
+            endpoint.deprecated_topology = None;
+            endpoint.hints = None;
+            endpoint.hostname = None;
+            endpoint.node_name = None;
+            endpoint.target_ref = None;
+            endpoint.zone = None;
+        }
+    }
+}
+
+impl Slim for Secret {
+    const KIND: Kind = Kind::Secret;
+
+    fn drop_unread(&mut self) {
+        if let Some(data) = &mut self.data {
+            data.retain(|entry, _| TLS_ENTRIES.contains(&entry.as_str()));
+        }
+    }
+}
+
+// A Deployment of somebody else matters by its name only: that name is taken.
+impl Slim for Deployment {
+    const KIND: Kind = Kind::Deployment;
+
+    fn drop_unread(&mut self) {
+        let labels = self.metadata.labels.as_ref();
+        if labels.and_then(|labels| labels.get(names::MANAGED_BY)).map(String::as_str)
+            != Some(names::OPERATOR)
+        {
+            self.spec = None;
+            self.status = None;
+        }
+    }
+}
+
+fn slim_metadata(meta: &mut ObjectMeta) {
+    let all = std::mem::take(meta);
+    *meta = ObjectMeta {
+        annotations: all.annotations,
+        creation_timestamp: all.creation_timestamp,
+        deletion_timestamp: all.deletion_timestamp,
+        generation: all.generation,
+        labels: all.labels,
+        name: all.name,
+        namespace: all.namespace,
+        owner_references: all.owner_references,
+        resource_version: all.resource_version,
+        uid: all.uid,
+        ..ObjectMeta::default()
+    };
+    if let Some(annotations) = &mut meta.annotations {
+        annotations.remove(LAST_APPLIED);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn slimmed<K: Slim>(object: serde_json::Value) -> K {
+        let mut object: K = serde_json::from_value(object).unwrap();
+        object.slim();
+        object
+    }
+
+    #[test]
+    fn bookkeeping_of_other_writers_is_dropped() {
+        let service: Service = slimmed(json!({
+            "metadata": {
+                "name": "a", "uid": "u", "managedFields": [{"manager": "kubectl"}],
+                "annotations": {LAST_APPLIED: "{}", "kept": "yes"}
+            },
+            "spec": {"ports": [{"port": 80}]},
+            "status": {"loadBalancer": {}}
+        }));
+        assert_eq!(service.metadata.managed_fields, None);
+        let annotations = service.metadata.annotations.unwrap();
+        assert_eq!(annotations.keys().collect::<Vec<_>>(), ["kept"]);
+        assert!(service.spec.is_some() && service.status.is_none());
+    }
+
+    #[test]
+    fn of_a_secret_only_the_pair_is_kept() {
+        let secret: Secret = slimmed(json!({
+            "metadata": {"name": "a"}, "data": {"tls.crt": "", "tls.key": "", "ca.crt": "", "password": ""}
+        }));
+        assert_eq!(secret.data.unwrap().into_keys().collect::<Vec<_>>(), ["tls.crt", "tls.key"]);
+    }
+
+    #[test]
+    fn of_a_deployment_that_is_not_ours_only_the_name_is_kept() {
+        let spec = json!({"selector": {}, "template": {}});
+        let theirs: Deployment = slimmed(json!({"metadata": {"name": "a"}, "spec": spec}));
+        assert_eq!(theirs.spec, None);
+        let labels = json!({names::MANAGED_BY: names::OPERATOR});
+        let ours: Deployment = slimmed(json!({"metadata": {"name": "a", "labels": labels}, "spec": spec}));
+        assert!(ours.spec.is_some());
+    }
+}

@@ -1,0 +1,97 @@
+//! The command `plan`: what applying manifests would change, without writing anything.
+//!
+//! ```text
+//! files --documents--> declared.rs (kinds, schema, rules) --Object--> plan::Simulation --> answer.rs --> print.rs
+//!                      cluster.rs (--against cluster) ----'
+//! ```
+//!
+//! In come files and, if asked for, the objects of a cluster; out go what would be written, the router's table, and what
+//! would be refused. What the API server would refuse at admission is refused here, with the same sentence. Keys are never
+//! printed.
+
+mod answer;
+mod cluster;
+mod declared;
+mod files;
+mod kinds;
+mod overlay;
+mod print;
+mod rules;
+mod schema;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use plan::{Kind, Object, ObjectKey};
+
+use crate::args::{Against, Global, Output, PlanArguments};
+use crate::{startup, stdout};
+use answer::Answer;
+use declared::{Manifests, Problem};
+
+/// The exit code that tells a pipeline of a difference.
+const DIFFERENCE: u8 = 2;
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A file or folder cannot be read.
+    #[error("{} cannot be read ({cause}): correct the argument of -f", .path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// The system's words.
+        cause: std::io::Error,
+    },
+    /// There is nothing to plan.
+    #[error("no *.yaml, *.yml or *.json file was found: correct the argument of -f")]
+    NoFiles,
+    /// The API server would refuse some of it.
+    #[error("the API server would refuse these manifests:\n{}", lines(.0))]
+    Invalid(Vec<Problem>),
+    /// The cluster cannot be asked.
+    #[error(transparent)]
+    Cluster(#[from] startup::Error),
+    /// The cluster does not tell everything.
+    #[error(
+        "the {kind} objects of the cluster cannot be read ({cause}): use a kubeconfig that may list them, or --against none"
+    )]
+    List {
+        /// Which.
+        kind: Kind,
+        /// The API server's words.
+        cause: String,
+    },
+    /// A bug of ours.
+    #[error("the answer cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Plans, prints, and tells by the exit code whether there is a difference.
+pub(crate) async fn run(global: &Global, arguments: &PlanArguments) -> Result<ExitCode, Error> {
+    let sources = files::read(&arguments.filenames)?;
+    let Manifests { objects, ignored, problems } = declared::parse(&sources, &arguments.namespace);
+    if !problems.is_empty() {
+        return Err(Error::Invalid(problems));
+    }
+    let base = match arguments.against {
+        Against::None => BTreeMap::new(),
+        Against::Cluster => cluster::read(&startup::connect(global.kubeconfig.as_deref()).await?).await?,
+    };
+    let answer = Answer::find(base, objects, ignored, Timestamp::now());
+    match arguments.output {
+        Output::Table => stdout::print(&print::table(&answer)),
+        Output::Json => stdout::print_line(&serde_json::to_string_pretty(&answer)?),
+    }
+    Ok(if answer.difference { ExitCode::from(DIFFERENCE) } else { ExitCode::SUCCESS })
+}
+
+/// Objects by what they are called.
+type Objects = BTreeMap<(Kind, ObjectKey), Object>;
+
+fn lines(problems: &[Problem]) -> String {
+    let lines: Vec<_> = problems.iter().map(|problem| format!("  {problem}")).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,239 @@
+//! What each role may do on the API server, as values: the least that its code does, and why.
+//!
+//! `manifests.rs` prints them, and the end-to-end tests run the roles with nothing more. A rule that no code needs is a
+//! rule to remove; a request that no rule allows shows in the log with the verb and the resource.
+
+use crds::names::{OPERATOR, SYSTEM_NAMESPACE};
+
+/// A permission with its reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rule {
+    /// The API groups; the core group is empty.
+    pub(crate) groups: &'static [&'static str],
+    /// The resources and subresources.
+    pub(crate) resources: &'static [&'static str],
+    /// The names it is limited to; empty for all.
+    pub(crate) names: &'static [&'static str],
+    /// The verbs.
+    pub(crate) verbs: &'static [&'static str],
+    /// What needs it.
+    pub(crate) reason: &'static str,
+}
+
+/// The permissions of a service account.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Permissions {
+    /// The name of the service account, and of its roles.
+    pub(crate) account: &'static str,
+    /// In every namespace, and on what has none.
+    pub(crate) everywhere: &'static [Rule],
+    /// In [`SYSTEM_NAMESPACE`] only.
+    pub(crate) in_system_namespace: &'static [Rule],
+}
+
+const CORE: &[&str] = &[""];
+const FLYNN: &[&str] = &["flynn.io"];
+const READ: &[&str] = &["list", "watch"];
+
+/// What `controller` may do.
+pub(crate) const CONTROLLER: Permissions = Permissions {
+    account: "flynn-operator-controller",
+    everywhere: &[
+        Rule {
+            groups: FLYNN,
+            resources: &["apps", "certificates", "clusters", "routernodes", "routes"],
+            names: &[],
+            verbs: READ,
+            reason: "What is declared, and what the nodes report.",
+        },
+        Rule {
+            groups: FLYNN,
+            resources: &["apps/status", "certificates/status", "clusters/status", "routes/status"],
+            names: &[],
+            verbs: &["patch"],
+            reason: "Statuses are the controller's to write.",
+        },
+        Rule {
+            groups: FLYNN,
+            resources: &["routes"],
+            names: &[],
+            verbs: &["create", "delete", "get", "patch"],
+            reason: "The default Routes of Apps. Server-side apply needs create and patch; get is for looking twice before a deletion.",
+        },
+        Rule {
+            groups: FLYNN,
+            resources: &["apps/finalizers"],
+            names: &[],
+            verbs: &["update"],
+            reason: "The admission plugin OwnerReferencesPermissionEnforcement asks for it before an object may hold up the deletion of its App.",
+        },
+        Rule {
+            groups: &["apps"],
+            resources: &["deployments"],
+            names: &[],
+            verbs: &["create", "delete", "get", "list", "patch", "watch"],
+            reason: "The processes of Apps; all are watched, to notice a name that is taken.",
+        },
+        Rule {
+            groups: CORE,
+            resources: &["services"],
+            names: &[],
+            verbs: &["create", "delete", "get", "list", "patch", "watch"],
+            reason: "The addresses of Apps, and the Services that Routes name.",
+        },
+        Rule {
+            groups: CORE,
+            resources: &["namespaces"],
+            names: &[],
+            verbs: READ,
+            reason: "The labels that Cluster.spec.hosts selects by.",
+        },
+        Rule {
+            groups: CORE,
+            resources: &["secrets"],
+            names: &[],
+            verbs: READ,
+            reason: "The Secrets of Certificates, in every namespace. Only those of type kubernetes.io/tls are asked for.",
+        },
+        Rule {
+            groups: &["discovery.k8s.io"],
+            resources: &["endpointslices"],
+            names: &[],
+            verbs: READ,
+            reason: "Which endpoints are ready.",
+        },
+        Rule {
+            groups: &["events.k8s.io"],
+            resources: &["events"],
+            names: &[],
+            verbs: &["create"],
+            reason: "One event for each condition that flips.",
+        },
+    ],
+    in_system_namespace: &[
+        Rule {
+            groups: CORE,
+            resources: &["secrets"],
+            names: &[],
+            verbs: &["create", "delete", "get", "patch"],
+            reason: "The copies of the certificates in use, which are all that nodes can read.",
+        },
+        Rule {
+            groups: &["coordination.k8s.io"],
+            resources: &["leases"],
+            names: &[],
+            verbs: &["create"],
+            reason: "The Lease, once; a name cannot be given for what does not exist.",
+        },
+        Rule {
+            groups: &["coordination.k8s.io"],
+            resources: &["leases"],
+            names: &[OPERATOR],
+            verbs: &["get", "list", "patch", "watch"],
+            reason: "Which of the replicas writes.",
+        },
+    ],
+};
+
+/// What `node` may do.
+pub(crate) const NODE: Permissions = Permissions {
+    account: "flynn-operator-node",
+    everywhere: &[
+        Rule {
+            groups: FLYNN,
+            resources: &["apps", "certificates", "clusters", "routes"],
+            names: &[],
+            verbs: READ,
+            reason: "What is declared.",
+        },
+        Rule {
+            groups: CORE,
+            resources: &["namespaces", "services"],
+            names: &[],
+            verbs: READ,
+            reason: "The labels that Cluster.spec.hosts selects by, and the Services that Routes name.",
+        },
+        Rule {
+            groups: &["discovery.k8s.io"],
+            resources: &["endpointslices"],
+            names: &[],
+            verbs: READ,
+            reason: "Which endpoints are ready.",
+        },
+        Rule {
+            groups: FLYNN,
+            resources: &["routernodes"],
+            names: &[],
+            verbs: &["create", "get"],
+            reason: "Its own RouterNode. (The API cannot limit this to one name per node of a DaemonSet.)",
+        },
+        Rule {
+            groups: FLYNN,
+            resources: &["routernodes/status"],
+            names: &[],
+            verbs: &["patch"],
+            reason: "Its report.",
+        },
+        Rule {
+            groups: CORE,
+            resources: &["nodes"],
+            names: &[],
+            verbs: &["get"],
+            reason: "The Node that owns its RouterNode, so that both go together.",
+        },
+    ],
+    in_system_namespace: &[Rule {
+        groups: CORE,
+        resources: &["secrets"],
+        names: &[],
+        verbs: READ,
+        reason: "The copies of the certificates in use. No Secret anywhere else.",
+    }],
+};
+
+/// Where the roles that are not everywhere are.
+pub(crate) const NAMESPACE: &str = SYSTEM_NAMESPACE;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a rule allows one of the verbs on a resource.
+    fn allows(rules: &[Rule], resource: &str, verbs: &[&str]) -> bool {
+        let mut on_it = rules.iter().filter(|rule| rule.resources.contains(&resource));
+        on_it.any(|rule| rule.verbs.iter().any(|verb| verbs.contains(verb)))
+    }
+
+    #[test]
+    fn no_rule_has_a_wildcard_and_each_has_a_reason() {
+        for permissions in [CONTROLLER, NODE] {
+            for rule in permissions.everywhere.iter().chain(permissions.in_system_namespace) {
+                let words = [rule.groups, rule.resources, rule.names, rule.verbs].concat();
+                assert!(!words.contains(&"*"), "{rule:?}");
+                assert!(rule.reason.ends_with(['.', ')']), "{rule:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_are_written_in_the_system_namespace_only_and_by_the_controller_only() {
+        let write = ["create", "update", "patch", "delete"];
+        assert!(!allows(CONTROLLER.everywhere, "secrets", &write));
+        assert!(allows(CONTROLLER.in_system_namespace, "secrets", &write));
+        assert!(!allows(NODE.in_system_namespace, "secrets", &write));
+    }
+
+    #[test]
+    fn a_node_reads_no_secret_outside_the_system_namespace() {
+        assert!(!allows(NODE.everywhere, "secrets", &["get", "list", "watch"]));
+    }
+
+    #[test]
+    fn a_node_writes_its_router_node_and_nothing_else() {
+        let write = ["create", "update", "patch", "delete", "deletecollection"];
+        let rules = NODE.everywhere.iter().chain(NODE.in_system_namespace);
+        let writing = rules.filter(|rule| rule.verbs.iter().any(|verb| write.contains(verb)));
+        let resources: Vec<_> = writing.flat_map(|rule| rule.resources).collect();
+        assert_eq!(resources, [&"routernodes", &"routernodes/status"]);
+    }
+}

@@ -1,0 +1,76 @@
+//! Runs what the command line asks for: a role that stays, or a tool that prints and ends.
+//!
+//! In come the parsed arguments; out goes the exit code, or an error that is one sentence for the person who started it.
+
+use std::process::ExitCode;
+
+use tokio::runtime::Runtime;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Arguments, Command, Global, LogFormat};
+use crate::{controller, manifests, metrics, node, pin, plan_command, startup};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The filter of the log is not one.
+    #[error("--log (or RUST_LOG) is not a filter such as `info` or `info,flynn_operator=debug`: {0}")]
+    Log(#[from] tracing_subscriber::filter::ParseError),
+    /// The system gives no threads.
+    #[error("the threads of the process cannot be started: {0}")]
+    Threads(#[source] std::io::Error),
+    /// A role could not begin, or go on.
+    #[error(transparent)]
+    Role(#[from] startup::Error),
+    /// `plan` failed.
+    #[error(transparent)]
+    Plan(#[from] plan_command::Error),
+    /// `pin` failed.
+    #[error(transparent)]
+    Pin(#[from] pin::Error),
+    /// `manifests` failed.
+    #[error(transparent)]
+    Manifests(#[from] manifests::Error),
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
+    let Arguments { global, command } = arguments;
+    log_to_stderr(&global)?;
+    match command {
+        Command::Controller(controller) => {
+            runtime()?.block_on(async {
+                let client = startup::connect(global.kubeconfig.as_deref()).await?;
+                controller::run(client, controller, metrics::registry()).await
+            })?;
+        }
+        Command::Node(node) => {
+            runtime()?.block_on(async {
+                let client = startup::connect(global.kubeconfig.as_deref()).await?;
+                node::run(client, node, metrics::registry()).await
+            })?;
+        }
+        Command::Plan(plan) => {
+            return Ok(runtime()?.block_on(plan_command::run(&global, &plan))?);
+        }
+        Command::Pin(pin) => pin::run(&pin)?,
+        Command::Manifests(manifests) => manifests::run(&manifests)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+// Two threads: planning may take a moment on one, and the probes are still answered. The traffic has threads of its own.
+fn runtime() -> Result<Runtime, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(Error::Threads)
+}
+
+fn log_to_stderr(global: &Global) -> Result<(), Error> {
+    let filter = EnvFilter::try_new(&global.log)?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match global.log_format {
+        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
