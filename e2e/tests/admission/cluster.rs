@@ -1,0 +1,93 @@
+//! The rules of a Cluster.
+
+use anyhow::Result;
+
+use super::{accepted, refused};
+
+const DOMAIN: &str = "a domain is at least two labels of lower-case letters, digits and dashes, such as site.com: give it without scheme, port, wildcard or trailing dot";
+const DEFAULT: &str = "spec.domains: Invalid value: exactly one of the domains must have default: true; Apps get <app>.<default domain>";
+const PATTERN: &str = "a pattern is *, *.site.com or an exact host, in lower case, without scheme and port";
+
+#[tokio::test]
+async fn admit_a_cluster_with_one_domain_or_several() -> Result<()> {
+    accepted("Cluster", "{domains: [{name: site.com}]}").await?;
+    let two = "[{name: site.com, default: true, certificate: {namespace: flynn, name: wildcard}}, {name: old.site.co.uk}]";
+    let hosts = "[{pattern: '*'}, {pattern: '*.site.com', namespaceSelector: {matchLabels: {team: web}}}, {pattern: site.com}]";
+    accepted("Cluster", &format!("{{domains: {two}, httpsRedirect: false, hosts: {hosts}}}")).await
+}
+
+#[tokio::test]
+async fn admit_no_unknown_field_in_a_cluster() -> Result<()> {
+    let sentence = r#"Error from server (BadRequest): error when creating "STDIN": Cluster in version "v1alpha1" cannot be handled as a Cluster: strict decoding error: unknown field "spec.domain""#;
+    refused("Cluster", "{domain: site.com, domains: [{name: site.com}]}", sentence).await
+}
+
+#[tokio::test]
+async fn admit_no_cluster_without_a_domain() -> Result<()> {
+    refused("Cluster", "{}", "spec.domains: Required value").await?;
+    let none = "spec.domains: Invalid value: 0: spec.domains in body should have at least 1 items";
+    refused("Cluster", "{domains: []}", none).await
+}
+
+#[tokio::test]
+async fn admit_no_bad_domain() -> Result<()> {
+    let label = format!("{}.com", "a".repeat(64));
+    for domain in
+        ["com", "https://site.com", "*.site.com", "Site.com", "site.com.", "site.com:443", "a_b.com", &label]
+    {
+        let sentence = format!("spec.domains[0].name: Invalid value: {domain:?}: {DOMAIN}");
+        refused("Cluster", &format!("{{domains: [{{name: {domain:?}}}]}}"), &sentence).await?;
+    }
+    let long = format!("{{domains: [{{name: {}}}]}}", "a.".repeat(126) + "aa");
+    refused("Cluster", &long, "spec.domains[0].name: Too long: may not be more than 212 bytes").await
+}
+
+#[tokio::test]
+async fn admit_exactly_one_default_among_several_domains() -> Result<()> {
+    refused("Cluster", "{domains: [{name: a.com}, {name: b.com}]}", DEFAULT).await?;
+    refused("Cluster", "{domains: [{name: a.com, default: true}, {name: b.com, default: true}]}", DEFAULT)
+        .await
+}
+
+#[tokio::test]
+async fn admit_each_domain_once_and_at_most_32() -> Result<()> {
+    let twice = r#"spec.domains[1]: Duplicate value: {"name":"a.com"}"#;
+    refused("Cluster", "{domains: [{name: a.com, default: true}, {name: a.com}]}", twice).await?;
+    let more: String = (1..33).map(|number| format!(", {{name: a{number}.com}}")).collect();
+    let many = format!("{{domains: [{{name: a.com, default: true}}{more}]}}");
+    refused("Cluster", &many, "spec.domains: Too many: 33: must have at most 32 items").await
+}
+
+#[tokio::test]
+async fn admit_no_reference_to_a_certificate_without_its_namespace() -> Result<()> {
+    let spec = "{domains: [{name: a.com, certificate: {name: wildcard}}]}";
+    refused("Cluster", spec, "spec.domains[0].certificate.namespace: Required value").await?;
+    let spec = "{domains: [{name: a.com, certificate: {namespace: flynn}}]}";
+    refused("Cluster", spec, "spec.domains[0].certificate.name: Required value").await
+}
+
+#[tokio::test]
+async fn admit_no_bad_host_pattern() -> Result<()> {
+    for pattern in ["a.*.com", "*a.com", "A.com", "https://a.com", "**"] {
+        let sentence = format!("spec.hosts[0].pattern: Invalid value: {pattern:?}: {PATTERN}");
+        let spec = format!("{{domains: [{{name: a.com}}], hosts: [{{pattern: {pattern:?}}}]}}");
+        refused("Cluster", &spec, &sentence).await?;
+    }
+    let many = format!("{{domains: [{{name: a.com}}], hosts: [{}]}}", "{pattern: '*'}, ".repeat(65));
+    refused("Cluster", &many, "spec.hosts: Too many: 65: must have at most 64 items").await
+}
+
+#[tokio::test]
+async fn admit_only_labels_in_a_namespace_selector() -> Result<()> {
+    let spec = |selector: &str| {
+        format!("{{domains: [{{name: a.com}}], hosts: [{{pattern: '*', namespaceSelector: {selector}}}]}}")
+    };
+    let expressions = r#"Error from server (BadRequest): error when creating "STDIN": Cluster in version "v1alpha1" cannot be handled as a Cluster: strict decoding error: unknown field "spec.hosts[0].namespaceSelector.matchExpressions""#;
+    refused("Cluster", &spec("{matchExpressions: []}"), expressions).await?;
+    let value = format!("{{matchLabels: {{a: {}}}}}", "a".repeat(64));
+    let sentence = "spec.hosts[0].namespaceSelector.matchLabels.a: Too long: may not be more than 63 bytes";
+    refused("Cluster", &spec(&value), sentence).await?;
+    let labels: String = (0..17).map(|number| format!("a{number}: b, ")).collect();
+    let sentence = "spec.hosts[0].namespaceSelector.matchLabels: Too many: 17: must have at most 16 items";
+    refused("Cluster", &spec(&format!("{{matchLabels: {{{labels}}}}}")), sentence).await
+}

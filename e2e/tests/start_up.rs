@@ -1,0 +1,106 @@
+//! A process that cannot begin says in one sentence what to do, and ends with exit code 1.
+
+use std::net::TcpListener;
+
+use anyhow::{Result, ensure};
+use e2e::kubeconfig::Access;
+use e2e::operator::Launch;
+use e2e::{ControlPlane, Operator, Platform, TestBed, ports};
+
+const ROLES: [(&str, &[&str]); 2] = [
+    ("controller", &["--health-address=127.0.0.1:0"]),
+    (
+        "node",
+        &["--node-name=node-x", "--http=127.0.0.1:0", "--https=127.0.0.1:0", "--health-address=127.0.0.1:0"],
+    ),
+];
+
+/// Runs it to its end, which is to be the exit code 1 and one line on standard error that contains all of `words`.
+async fn fails(bed: &TestBed, launch: &Launch, words: &[&str]) -> Result<()> {
+    let (status, text) = Operator::run_to_end(launch, bed.folder()).await?;
+    ensure!(status.code() == Some(1), "it ended with {status}: {text}");
+    let sentences: Vec<_> = text.lines().filter(|line| line.starts_with("flynn-operator: ")).collect();
+    ensure!(sentences.len() == 1 && !text.contains("panicked"), "{text}");
+    for word in words {
+        ensure!(sentences[0].contains(word), "{word} is missing in: {text}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_kubeconfig_that_does_not_reach_is_told() -> Result<()> {
+    let bed = TestBed::shared().await?;
+    let server = format!("https://{}", ports::free()?);
+    let kubeconfig = bed.folder().join("unreachable.kubeconfig");
+    let authority = e2e::pki::Authority::new("nobody")?;
+    Access { server: &server, authority: authority.pem(), token: "none", namespace: "default" }
+        .write(&kubeconfig)?;
+    for (role, args) in ROLES {
+        fails(&bed, &Launch::new(role, &kubeconfig).args(args), &[&server, "kubectl cluster-info"]).await?;
+        let missing = bed.folder().join("missing.kubeconfig");
+        fails(&bed, &Launch::new(role, &missing).args(args), &["kubeconfig", "missing.kubeconfig"]).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn credentials_that_are_refused_are_told() -> Result<()> {
+    let bed = TestBed::shared().await?;
+    let kubeconfig = bed.folder().join("stranger.kubeconfig");
+    let admin = std::fs::read_to_string(bed.control_plane().kubeconfig())?;
+    std::fs::write(&kubeconfig, admin.replace("e2e-admin", "stranger"))?;
+    for (role, args) in ROLES {
+        fails(&bed, &Launch::new(role, &kubeconfig).args(args), &["refuses the credentials", "renew"])
+            .await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn custom_resources_that_are_not_installed_are_told() -> Result<()> {
+    let bed = TestBed::shared().await?;
+    let folder = bed.folder().join("bare");
+    std::fs::create_dir_all(&folder)?;
+    let bare = ControlPlane::start(&folder).await?;
+    for (role, args) in ROLES {
+        let words =
+            ["clusters, apps, routes, certificates, routernodes", "kubectl apply -k manifests/install"];
+        fails(&bed, &Launch::new(role, bare.kubeconfig()).args(args), &words).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn permissions_that_are_missing_are_told() -> Result<()> {
+    let platform = Platform::shared().await?;
+    let bed = platform.bed();
+    let tenant = platform.tenant("permissions").await?;
+    tenant.kubectl.ok(&["create", "serviceaccount", "nobody"]).await?;
+    let kubeconfig = bed.control_plane().kubeconfig_for(&tenant.namespace, "nobody", None).await?;
+    for (role, args) in ROLES {
+        let launch = Launch::new(role, &kubeconfig).args(args);
+        fails(bed, &launch, &["does not permit", "kubectl apply -k manifests/install"]).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_told() -> Result<()> {
+    let platform = Platform::shared().await?;
+    let bed = platform.bed();
+    let taken = TcpListener::bind("127.0.0.1:0")?;
+    let address = taken.local_addr()?.to_string();
+    let controller = platform.kubeconfig("flynn-operator-controller").await?;
+    let launch = Launch::new("controller", controller).args([format!("--health-address={address}")]);
+    fails(bed, &launch, &[&address, "--health-address"]).await?;
+    let node = platform.kubeconfig("flynn-operator-node").await?;
+    for flag in ["--http", "--https", "--health-address"] {
+        let others = ["--http", "--https", "--health-address"].into_iter().filter(|other| *other != flag);
+        let args: Vec<_> = others.map(|other| format!("{other}=127.0.0.1:0")).collect();
+        let launch = Launch::new("node", &node).args(args).args(["--node-name=node-x", flag, &address]);
+        fails(bed, &launch, &[&address]).await?;
+    }
+    let routers = bed.kubectl("default").ok(&["get", "routernodes", "-o", "name"]).await?;
+    ensure!(!routers.contains("node-x"), "a node that cannot serve has reported: {routers}");
+    Ok(())
+}
