@@ -1,0 +1,72 @@
+# The only door: people and CI call these targets and nothing else. `make help` prints what follows the `##`.
+
+CARGO ?= cargo
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+export RUST_LIB_BACKTRACE := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## print this
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 16
+
+.PHONY: run
+run: build control-plane ## start a real control plane, the operator and a router node, and the quickstart on them; Ctrl-C ends all
+	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) target/debug/playground
+
+.PHONY: build
+build: ## build everything, for development
+	$(CARGO) build --workspace --bins
+
+.PHONY: test
+test: unit e2e ## run all tests: of the crates, then of the whole on a real control plane
+
+.PHONY: unit
+unit: ## run the tests of the crates
+	$(CARGO) test --workspace --exclude e2e
+
+.PHONY: e2e
+e2e: build control-plane ## run the tests of the whole, on a real kube-apiserver in a network namespace; FILTER=name runs some
+	$(CARGO) test -p e2e --no-run
+	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) \
+	    e2e/netns $(CARGO) test --offline -p e2e -- $(FILTER)
+
+.PHONY: accept
+accept: build control-plane ## run the acceptance stories: kubectl, curl and kill, as a person would
+	for story in e2e/accept/*.sh; do echo "== $$story"; "$$story"; done
+
+.PHONY: check
+check: ## format, lints, documentation, licences and dependency arrows, generated files
+	$(CARGO) fmt --check
+	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --quiet
+	$$(e2e/tools/cargo-deny) --log-level error check --hide-inclusion-graph bans licenses sources
+	@impure=$$($(CARGO) tree -p plan --edges normal --prefix none | grep -E '^(aws-(config|sdk|smithy)|hyper|kube-(client|runtime)|reqwest|tokio|tower)' || true); \
+	    test -z "$$impure" || { echo "plan is pure, but its tree has:"; echo "$$impure"; exit 1; }
+	$(MAKE) --no-print-directory generate
+	@drift=$$(git status --porcelain -- crds/yaml manifests/install) && test -z "$$drift" || \
+	    { echo "generated files differ from what is committed; commit these:"; echo "$$drift"; exit 1; }
+
+.PHONY: generate
+generate: ## write the files that are generated from code: crds/yaml and manifests/install
+	$(CARGO) run --quiet -p crds --example generate crds/yaml
+	$(CARGO) run --quiet -p flynn-operator -- manifests --output manifests/install
+
+.PHONY: golden
+golden: ## write the expected outputs of the planner's cases anew; read the diff before committing it
+	UPDATE_GOLDEN=1 $(CARGO) test -p plan --test golden
+
+.PHONY: bench-apply
+bench-apply: control-plane ## measure from `kubectl apply` to the first 200, at 10, 1,000 and 10,000 Routes
+	$(CARGO) build --release -p flynn-operator -p e2e --bins
+	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) \
+	    e2e/netns target/release/bench-apply
+
+.PHONY: control-plane
+control-plane: ## build the real kube-apiserver, controller-manager and etcd, once a machine, and get kubectl
+	@e2e/tools/control-plane
+	@e2e/tools/kubectl
+
+.PHONY: fmt
+fmt: ## format the code
+	$(CARGO) fmt
