@@ -15,6 +15,7 @@ use crds::{App, ClusterSpec, Domain, HttpRoute, Route, RouteSpec, names};
 use kube::ResourceExt as _;
 
 use super::{AppInputs, has_routes, is_live, object};
+use crate::host::normal_path;
 use crate::{HostName, Kind, ObjectKey, Wish};
 
 /// What a label's value may have at most.
@@ -137,8 +138,7 @@ fn is_another_apps(inputs: &AppInputs<'_>, route: &Route) -> bool {
 }
 
 fn address(route: &Route) -> (HostName, String) {
-    let path = route.spec.http.path.trim_end_matches('/');
-    (HostName::new(&route.spec.http.host), format!("{path}/"))
+    (HostName::new(&route.spec.http.host), normal_path(&route.spec.http.path))
 }
 
 /// A domain as a label's value; one that is too long for that by its hash.

@@ -16,6 +16,7 @@ use kube::ResourceExt as _;
 
 use super::{Earlier, certificate_for, generated, is_another_apps, is_stale, object};
 use crate::app::AppInputs;
+use crate::cluster::domain_of;
 use crate::{HostName, ObjectKey};
 
 /// The App's other Routes under earlier default domains, moved to the new one. A mirror is moved on like the others, for the
@@ -65,7 +66,7 @@ fn mirror(
     to: &Domain,
 ) -> Option<Route> {
     let host = HostName::new(&route.spec.http.host);
-    if nearest(cluster, &host)?.name != from.name {
+    if domain_of(&cluster.domains, &host)?.name != from.name {
         return None;
     }
     let http = HttpRoute {
@@ -86,10 +87,4 @@ fn key(app: &App, route: &Route, from: &Domain, to: &Domain) -> ObjectKey {
         false => &name,
     };
     ObjectKey::new(ObjectKey::of(app).namespace, format!("{base}.{}.{}", app.name_any(), to.name))
-}
-
-/// The domain that a host belongs to: of two that it lies under, the longer one.
-fn nearest<'a>(cluster: &'a ClusterSpec, host: &HostName) -> Option<&'a Domain> {
-    let over = cluster.domains.iter().filter(|domain| host.is_under(&domain.name));
-    over.max_by_key(|domain| domain.name.len())
 }
