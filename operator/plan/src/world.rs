@@ -14,7 +14,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-pub(crate) use index::{Index, domain_certificates, source_secret, target_service, uid, wishes_of};
+pub(crate) use index::{Index, domain_certificates, source_secret, target_service, uid};
 
 use crate::{HostName, Kind, Object, ObjectKey, Unit};
 

@@ -9,10 +9,11 @@ use serde::Serialize;
 
 use super::Planner;
 use super::units::app_of;
+use crate::app::wanted_names;
 use crate::certificate::orphaned_copies;
 use crate::programmed::{Programmed, programmed};
 use crate::status::{self, ClusterFindings};
-use crate::world::{domain_certificates, uid, wishes_of};
+use crate::world::{domain_certificates, uid};
 use crate::{
     AppInputs, Changes, HostName, Kind, ObjectChanges, ObjectKey, Refusal, StatusWrite, Step, Transition,
     Unit, Verdict, cluster,
@@ -57,7 +58,7 @@ impl Planner {
         };
         let active = self.plans.active.clone();
         let cluster = active.as_ref().map(|cluster| &cluster.spec);
-        self.world.index.set_wishes(key, wishes_of(&app, cluster));
+        self.world.index.set_wishes(key, wanted_names(&app, cluster));
         let plan = crate::app(&self.app_inputs(key, &app, cluster));
         let url = plan.host.as_ref().and_then(|host| self.url(&ObjectKey::new(&key.namespace, host)));
         let routed = self.routed(&plan.default_routes);
@@ -76,7 +77,7 @@ impl Planner {
         cluster: Option<&'a ClusterSpec>,
     ) -> AppInputs<'a> {
         let labelled = self.world.index.objects_by_app.of(key).cloned();
-        let wishes = wishes_of(app, cluster);
+        let wishes = wanted_names(app, cluster);
         let names: BTreeSet<(Kind, ObjectKey)> =
             self.routes_around(key, &wishes).into_iter().chain(wishes).chain(labelled).collect();
         let of =

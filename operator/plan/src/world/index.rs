@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crds::{App, Certificate, Cluster, Route, names};
+use crds::{Certificate, Cluster, Route, names};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::{Resource, ResourceExt as _};
@@ -183,9 +183,4 @@ fn service_of_slice(slice: &EndpointSlice) -> Option<ObjectKey> {
 fn labelled_app<K: Resource>(key: &ObjectKey, object: &K) -> Option<ObjectKey> {
     let app = object.meta().labels.as_ref()?.get(names::APP)?;
     Some(ObjectKey::new(&key.namespace, app))
-}
-
-/// What an App and the wishes of one name; an App that is gone wishes for nothing.
-pub(crate) fn wishes_of(app: &App, cluster: Option<&crds::ClusterSpec>) -> Vec<(Kind, ObjectKey)> {
-    crate::app::wanted_names(app, cluster)
 }
