@@ -96,6 +96,19 @@ impl Client {
         self.stream.write_all(bytes.as_ref()).and_then(|()| self.stream.flush()).is_ok()
     }
 
+    /// Sends until all is sent, or a write finds no room: every buffer on the way is full then. The number of bytes sent.
+    pub(crate) fn send_while_taken(&mut self, bytes: &[u8]) -> usize {
+        self.socket.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+        let mut sent = 0;
+        while sent < bytes.len()
+            && let Ok(count) = self.stream.write(&bytes[sent..])
+        {
+            sent += count;
+        }
+        self.socket.set_write_timeout(Some(PATIENCE)).unwrap();
+        sent
+    }
+
     /// Ends the client's side.
     pub(crate) fn end(&mut self) {
         self.socket.shutdown(Shutdown::Write).unwrap();

@@ -19,6 +19,7 @@ pub(crate) struct Endpoint {
 struct Log {
     requests: Mutex<Vec<Seen>>,
     connections: AtomicUsize,
+    closed: AtomicUsize,
     stopped: AtomicBool,
 }
 
@@ -72,7 +73,12 @@ impl Endpoint {
                 stream.set_read_timeout(Some(PATIENCE * 3)).unwrap();
                 let mut connection = Connection { stream, read: Vec::new(), log: accepted.clone() };
                 let serve = serve.clone();
-                thread::spawn(move || serve(&mut connection));
+                thread::spawn(move || {
+                    serve(&mut connection);
+                    let log = connection.log.clone();
+                    drop(connection);
+                    log.closed.fetch_add(1, Ordering::SeqCst);
+                });
             }
         });
         Self { address, log }
@@ -91,6 +97,11 @@ impl Endpoint {
     /// How many connections were made so far.
     pub(crate) fn connections(&self) -> usize {
         self.log.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many connections the endpoint has closed so far.
+    pub(crate) fn closed(&self) -> usize {
+        self.log.closed.load(Ordering::SeqCst)
     }
 }
 

@@ -73,11 +73,10 @@ fn a_kept_connection_that_the_endpoint_closed_is_not_used() {
     });
     let site = site(&[end.address]);
     let mut client = site.client();
-    for _ in 0..20 {
+    for number in 1..=20 {
         client.send(post());
         assert_eq!(client.response().text(), "1");
-        // The endpoint closes right after it answered; the next request comes when that has arrived.
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        eventually("the endpoint closes after it answered", || end.closed() == number);
     }
     assert_eq!(site.server.metrics().retries, 0);
 }
