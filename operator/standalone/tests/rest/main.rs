@@ -1,0 +1,8 @@
+//! The verbs against a real store, from inside the process.
+
+mod api;
+mod deletions;
+mod lists;
+mod logs;
+mod watches;
+mod writes;
