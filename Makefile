@@ -11,7 +11,11 @@ help: ## print this
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 16
 
 .PHONY: run
-run: build control-plane ## start a real control plane, the operator and a router node, and the quickstart on them; Ctrl-C ends all
+run: ## start the platform on this machine, without Kubernetes, with the quickstart on it; Ctrl-C ends all
+	$(CARGO) run -- up manifests/examples/quickstart --data-dir target/quickstart
+
+.PHONY: run-kubernetes
+run-kubernetes: build control-plane ## the same on a real control plane, with played Pods
 	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) target/debug/playground
 
 .PHONY: build
@@ -19,7 +23,7 @@ build: ## build everything, for development
 	$(CARGO) build --workspace --bins
 
 .PHONY: test
-test: unit e2e ## run all tests: of the crates, then of the whole on a real control plane
+test: unit e2e e2e-embedded parity ## run all tests: of the crates, then of the whole on both Kubernetes APIs, and these two compared
 
 .PHONY: unit
 unit: ## run the tests of the crates
@@ -29,7 +33,19 @@ unit: ## run the tests of the crates
 e2e: build control-plane ## run the tests of the whole, on a real kube-apiserver in a network namespace; FILTER=name runs some
 	$(CARGO) test -p e2e --no-run
 	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) \
-	    e2e/netns $(CARGO) test --offline -p e2e -- $(FILTER)
+	    e2e/netns $(CARGO) test --offline -p e2e --lib --bins --test behaviours -- $(FILTER)
+
+.PHONY: e2e-embedded
+e2e-embedded: build ## run the tests of the whole on the embedded Kubernetes API; FILTER=name runs some
+	$(CARGO) test -p e2e --no-run
+	E2E_API=embedded KUBECTL=$$(e2e/tools/kubectl) \
+	    e2e/netns $(CARGO) test --offline -p e2e --test behaviours -- $(FILTER)
+
+.PHONY: parity
+parity: build control-plane ## play the transcripts on the real and on the embedded Kubernetes API, and compare
+	$(CARGO) test -p e2e --no-run
+	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) HELM=$$(e2e/tools/helm) \
+	    e2e/netns $(CARGO) test --offline -p e2e --test parity -- $(FILTER)
 
 .PHONY: accept
 accept: build control-plane ## run the acceptance stories: kubectl, curl and kill, as a person would
@@ -61,6 +77,16 @@ bench-apply: control-plane ## measure from `kubectl apply` to the first 200, at 
 	$(CARGO) build --release -p flynn-operator -p e2e --bins
 	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) \
 	    e2e/netns target/release/bench-apply
+
+.PHONY: bench-standalone
+bench-standalone: control-plane ## measure the embedded Kubernetes API beside a real control plane, and `flynn-operator up`
+	$(CARGO) build --release -p flynn-operator -p e2e --bins
+	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) \
+	    e2e/netns target/release/bench-standalone
+
+.PHONY: facts
+facts: control-plane ## write the facts of the built-in kinds anew, from the API server of the kubeconfig
+	KUBECTL=$$(e2e/tools/kubectl) $(CARGO) run -p schema --example facts -- operator/standalone/schema/src/kubernetes.json
 
 .PHONY: control-plane
 control-plane: ## build the real kube-apiserver, controller-manager and etcd, once a machine, and get kubectl

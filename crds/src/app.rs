@@ -41,7 +41,8 @@ pub const WEB: &str = "web";
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AppSpec {
-    /// The container image, for example `registry.example/www:1.4.2`. Every process runs it.
+    /// The container image, for example `registry.example/www:1.4.2`. Every process runs it. Without Kubernetes
+    /// (`flynn-operator up`) it is not looked at: there every process names its command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub image: Option<String>,
@@ -88,6 +89,12 @@ pub struct Process {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("items" = { "type": "string", "maxLength": 4096 }))]
     pub command: Vec<String>,
+
+    /// The folder that it starts in: a path in the image, or of this machine where Apps run without images; there, one that does
+    /// not begin with a slash begins at the folder that `flynn-operator up` was given. Left out: the image's, or that folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub working_dir: Option<String>,
 
     /// How many of it run. `kubectl scale app/NAME --replicas=N` sets it for `web`, and declares `web` where there is none.
     /// 0 to 1000, default 1.
@@ -191,7 +198,14 @@ pub struct AppStatus {
 
 impl Default for Process {
     fn default() -> Self {
-        Self { command: Vec::new(), replicas: one(), port: None, health_check: None, resources: None }
+        Self {
+            command: Vec::new(),
+            working_dir: None,
+            replicas: one(),
+            port: None,
+            health_check: None,
+            resources: None,
+        }
     }
 }
 

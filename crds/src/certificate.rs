@@ -37,11 +37,34 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("has(self.secret) != has(self.selfSigned)")
+        .message("name either a secret, or the names that a selfSigned certificate covers")
+)]
 pub struct CertificateSpec {
     /// A Secret of type `kubernetes.io/tls` in this namespace, with the chain in `tls.crt` (PEM, the leaf first) and the
     /// leaf's key in `tls.key` (PEM). `kubectl create secret tls NAME --cert=FILE --key=FILE` makes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
-    pub secret: String,
+    pub secret: Option<String>,
+
+    /// Left to the operator: it makes the key pair, signs it with an authority of its own, and renews it in time. Clients have to
+    /// trust that authority: `flynn-operator ca` prints it, and so does `status.caBundle` of the Cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_signed: Option<SelfSigned>,
+}
+
+/// A certificate that the operator's own authority signs.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SelfSigned {
+    /// The names that it covers, for example `flynn.localhost` and `*.flynn.localhost`. 1 to 100.
+    #[schemars(length(min = 1, max = 100), extend("items" = { "type": "string", "minLength": 1, "maxLength": 253 }))]
+    #[x_kube(
+        validation = Rule::new(r"self.all(name, name.matches('^([*][.])?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?[.])*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'))")
+            .message("a name is a host such as site.com, or a wildcard such as *.site.com, in lower case")
+    )]
+    pub dns_names: Vec<String>,
 }
 
 /// What the operator found. Everything but the conditions describes the certificate that is served, which is the last good

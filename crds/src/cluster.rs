@@ -135,6 +135,10 @@ pub struct ClusterStatus {
     /// How many router nodes serve what is declared, of how many, for example `3/3`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<String>,
+    /// The authorities that clients have to trust beside those that they know: of the domains whose certificate is `selfSigned`,
+    /// as PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_bundle: Option<String>,
 }
 
 impl ClusterSpec {

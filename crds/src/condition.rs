@@ -28,8 +28,8 @@ pub enum ConditionType {
 /// Why a condition is what it is. The same word stands in the condition, in the event and in the metric's label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// The condition is True and there is nothing to add.
-    Ok,
+    /// The condition of this type is True; the reason repeats it, as in the Gateway API.
+    Met(ConditionType),
     /// An older Cluster is the active one.
     AnotherClusterActive,
     /// There is no Cluster yet, so that there is no domain for an App's default Route.
@@ -70,6 +70,10 @@ pub enum Reason {
     NameTaken,
     /// The App names no image, and Kubernetes runs images only.
     ImageRequired,
+    /// The App relies on its image, and images do not run without Kubernetes.
+    ImageNeedsContainerRuntime,
+    /// A process of the App has neither an image nor a command.
+    CommandRequired,
     /// The Kubernetes API refused an object that we made; the message quotes it.
     ApplyFailed,
     /// The rollout is not finished.
@@ -92,6 +96,9 @@ impl fmt::Display for ConditionType {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        match self {
+            Self::Met(condition) => condition.fmt(f),
+            reason => fmt::Debug::fmt(reason, f),
+        }
     }
 }

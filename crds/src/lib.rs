@@ -21,7 +21,7 @@ mod schema;
 pub use app::{
     App, AppSpec, AppStatus, DefaultRoutes, EnvSource, HealthCheck, Process, ResourceAmounts, Resources, WEB,
 };
-pub use certificate::{Certificate, CertificateSpec, CertificateStatus};
+pub use certificate::{Certificate, CertificateSpec, CertificateStatus, SelfSigned};
 pub use cluster::{
     CertificateReference, Cluster, ClusterSpec, ClusterStatus, Domain, HostRule, NamespaceSelector,
 };

@@ -1,5 +1,7 @@
 //! The command line: what a person, a manifest or a pipeline can ask for, and the text of `--help`.
 
+mod standalone;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,8 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crds::names::SYSTEM_NAMESPACE;
 
-/// The client's own words for a failure are left out: whoever asked tells it, with the cause.
-const DEFAULT_LOG: &str = "info,kube_client::client=off,kube_runtime::watcher=off";
+pub(crate) use standalone::{
+    ApiArguments, BackupArguments, DataFolder, Form, HelloArguments, RestoreArguments, UpArguments,
+};
 
 /// Turns manifests into a running, Flynn-compatible platform on Kubernetes.
 ///
@@ -37,8 +40,9 @@ pub(crate) struct Global {
 
     /// What is logged: a level (error, warn, info, debug, trace), or levels by module such as
     /// `info,flynn_operator=debug`. Keys and certificates are never logged.
-    #[arg(long, global = true, value_name = "FILTER", default_value = DEFAULT_LOG, env = "RUST_LOG")]
-    pub(crate) log: String,
+    /// Default: `info`, and `warn` for `up`, which tells by itself what happens.
+    #[arg(long, global = true, value_name = "FILTER", env = "RUST_LOG")]
+    pub(crate) log: Option<String>,
 }
 
 /// The form of the log.
@@ -58,6 +62,20 @@ pub(crate) enum Command {
     Controller(ControllerArguments),
     /// Serves the traffic of this node by what is declared. Watches the API by itself, and goes on serving without it.
     Node(NodeArguments),
+    /// Runs the whole platform on this machine, without Kubernetes: an embedded Kubernetes API for kubectl, the controller, the
+    /// router, and the processes of the Apps. Applies the manifests of a folder, waits until they are ready, and prints where
+    /// they are served. Ctrl-C ends it all.
+    Up(UpArguments),
+    /// Serves the embedded Kubernetes API and its controllers alone: no router, no processes.
+    Api(ApiArguments),
+    /// Prints the authority (PEM) that clients of self-signed Certificates have to trust.
+    Ca,
+    /// Writes everything that the platform of this machine keeps to one file, while it runs or while it does not.
+    Backup(BackupArguments),
+    /// Fills an empty data folder from such a file.
+    Restore(RestoreArguments),
+    /// Answers every HTTP request on $PORT with a text: an app to try the platform with.
+    Hello(HelloArguments),
     /// Prints what applying manifests would change, and writes nothing. Exit code 0: no difference; 2: a difference; 1: an
     /// error.
     Plan(PlanArguments),
@@ -145,6 +163,10 @@ pub(crate) struct PlanArguments {
     /// The namespace of objects that name none.
     #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
     pub(crate) namespace: String,
+
+    /// Plans for a machine without Kubernetes (`flynn-operator up`), where Apps run commands and not images.
+    #[arg(long)]
+    pub(crate) standalone: bool,
 }
 
 /// The form of an answer.

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use kube::Client;
-use plan::{Planner, Role};
+use plan::{Planner, Platform, Role};
 use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
 
@@ -34,32 +34,20 @@ pub(crate) async fn run(
 ) -> Result<(), Error> {
     let mut shutdown = Shutdown::listen().map_err(Error::Signals)?;
     let (listener, health_address) = listen_for_probes(arguments.health_address, false)?;
-    let identity = arguments.identity.clone().unwrap_or_else(own_identity);
-    let mut controller = Controller::start(client.clone(), &identity, &mut registry);
+    let identity = arguments.identity.unwrap_or_else(own_identity);
+    let controller = Controller::start(client, &identity, Platform::Kubernetes, &mut registry);
     let (ready, is_ready) = watch::channel(false);
     let probes = tokio::spawn(Health::new(is_ready, registry).serve(listener));
     announce(None, None, health_address);
-
-    // What is planned before this process leads, is planned again when it does.
-    tokio::select! {
-        first = controller.reconciler.next() => drop(first?),
-        () = controller.watches.ended() => return Err(Error::Ended),
-        () = shutdown.asked() => return Ok(()),
-    }
-    ready.send_replace(true);
     let duration = Duration::from_secs(arguments.lease_duration_seconds);
-    let mut candidate =
-        Candidate::start(client, Election { namespace: arguments.namespace, identity, duration });
-    let outcome = controller.follow(&mut candidate, &mut shutdown).await;
-
-    ready.send_replace(false);
-    controller.lead(false);
-    candidate.release().await;
+    let election = Election { namespace: arguments.namespace, identity, duration };
+    let outcome = controller.work(Some(election), &ready, &mut shutdown).await;
     probes.abort();
     outcome
 }
 
-struct Controller {
+/// A running controller.
+pub(crate) struct Controller {
     client: Client,
     identity: String,
     watches: Watches,
@@ -72,12 +60,13 @@ struct Controller {
 }
 
 impl Controller {
-    fn start(client: Client, identity: &str, registry: &mut Registry) -> Self {
+    /// Begins to watch.
+    pub(crate) fn start(client: Client, identity: &str, platform: Platform, registry: &mut Registry) -> Self {
         let (inputs, received) = mpsc::channel(QUEUE);
         let watches = Watches::of_a_controller(&client, &inputs, &WatchMetrics::register(registry));
         let kinds = watches.kinds.iter().copied();
-        let reconciler =
-            Reconciler::new(Planner::new(Role::Leader), kinds, received, PlanMetrics::register(registry));
+        let planner = Planner::new(Role::Leader).on(platform);
+        let reconciler = Reconciler::new(planner, kinds, received, PlanMetrics::register(registry));
         Self {
             client,
             identity: identity.to_owned(),
@@ -90,14 +79,45 @@ impl Controller {
         }
     }
 
+    /// Works until it is asked to end. Without an election it leads from the start, because no other can be there.
+    pub(crate) async fn work(
+        mut self,
+        election: Option<Election>,
+        ready: &watch::Sender<bool>,
+        shutdown: &mut Shutdown,
+    ) -> Result<(), Error> {
+        // What is planned before this process leads, is planned again when it does.
+        tokio::select! {
+            first = self.reconciler.next() => drop(first?),
+            () = self.watches.ended() => return Err(Error::Ended),
+            () = shutdown.asked() => return Ok(()),
+        }
+        ready.send_replace(true);
+        let mut candidate = election.map(|election| Candidate::start(self.client.clone(), election));
+        if candidate.is_none() {
+            self.lead(true);
+        }
+        let outcome = self.follow(&mut candidate, shutdown).await;
+        ready.send_replace(false);
+        self.lead(false);
+        if let Some(candidate) = candidate {
+            candidate.release().await;
+        }
+        outcome
+    }
+
     /// Has passes carried out while this process leads, until it is asked to end.
-    async fn follow(&mut self, candidate: &mut Candidate, shutdown: &mut Shutdown) -> Result<(), Error> {
+    async fn follow(
+        &mut self,
+        candidate: &mut Option<Candidate>,
+        shutdown: &mut Shutdown,
+    ) -> Result<(), Error> {
         loop {
             tokio::select! {
                 // The lead first: nothing is written once it is known to be lost.
                 biased;
                 () = shutdown.asked() => return Ok(()),
-                leading = candidate.changed() => self.lead(leading.ok_or(Error::Ended)?),
+                leading = changed(candidate) => self.lead(leading.ok_or(Error::Ended)?),
                 () = self.watches.ended() => return Err(Error::Ended),
                 () = ended(&mut self.effects) => return Err(Error::Ended),
                 pass = self.reconciler.next() => self.carry_out(pass?),
@@ -125,6 +145,13 @@ impl Controller {
         if let Some(effects) = &self.effects {
             effects.execute(pass.step);
         }
+    }
+}
+
+async fn changed(candidate: &mut Option<Candidate>) -> Option<bool> {
+    match candidate {
+        Some(candidate) => candidate.changed().await,
+        None => std::future::pending().await,
     }
 }
 

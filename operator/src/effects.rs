@@ -8,6 +8,7 @@
 //! Nothing else in the operator writes, but a node its own RouterNode (`effects/report.rs`) and its own table
 //! (`effects/route.rs`). Writing never holds up planning. All of it stops at once when [`Effects`] is dropped.
 
+mod authority;
 mod event;
 mod object;
 mod queue;

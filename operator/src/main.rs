@@ -8,16 +8,20 @@
 //!                            ^------ outcomes ---------------'
 //! ```
 //!
-//! Start reading at `run.rs`; the roles are `controller.rs` and `node.rs`, the tools `plan_command.rs`, `pin.rs` and
+//! Start reading at `run.rs`; the roles are `controller.rs`, `node.rs` and, without Kubernetes, `up.rs`; the tools `plan_command.rs`, `pin.rs` and
 //! `manifests.rs`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 mod args;
 mod backoff;
+mod ca;
 mod controller;
 mod effects;
+mod files;
 mod health;
+mod hello;
+mod keep;
 mod lease;
 mod manifests;
 mod metrics;
@@ -32,12 +36,17 @@ mod run;
 mod shutdown;
 mod startup;
 mod stdout;
+mod up;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // Before anything else of the operator: such a process has one thread, and needs nothing of it.
+    if std::env::args_os().nth(1).is_some_and(|command| command == up::processes::SHIM) {
+        return kubelet::shim::main();
+    }
     // The one provider of cryptography in the process: with none or two installed, rustls panics.
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         eprintln!("flynn-operator: another provider of cryptography is installed already, which is a bug");

@@ -36,49 +36,84 @@ pub(crate) async fn run(
 ) -> Result<(), Error> {
     let mut shutdown = Shutdown::listen().map_err(Error::Signals)?;
     let (listener, health_address) = listen_for_probes(arguments.health_address, arguments.share_ports)?;
-    let serving = Serving::default();
-    registry.register_collector(Box::new(RouterCounters(serving.clone())));
-    let mut node = Node::start(&client, &mut registry);
+    let node = Node::start(client, &mut registry);
     let (ready, is_ready) = watch::channel(false);
     let probes = tokio::spawn(Health::new(is_ready, registry).serve(listener));
-
-    let first = tokio::select! {
-        first = node.reconciler.next() => first?,
-        () = node.watches.ended() => return Err(Error::Ended),
-        () = shutdown.asked() => return Ok(()),
+    let settings = Settings {
+        options: router_options(arguments.workers, arguments.share_ports),
+        listen: Listen { http: Some(arguments.http), https: Some(arguments.https) },
+        name: arguments.node_name,
+        addresses: arguments.addresses,
+        drain: Duration::from_secs(arguments.drain_seconds),
     };
-    let (report, _) = node.apply(first);
-    let listen = Listen { http: Some(arguments.http), https: Some(arguments.https) };
-    let addresses = serving.start(&node.table, &listen, options(&arguments))?;
-    announce(addresses.http, addresses.https, health_address);
-    ready.send_replace(true);
-
-    let identity =
-        Identity { name: arguments.node_name, addresses: published(arguments.addresses, addresses) };
-    let reporter = Reporter::start(client, identity, report);
-    let outcome = node.follow(&reporter, &mut shutdown).await;
-
-    ready.send_replace(false);
-    drop(reporter);
-    serving.stop(Duration::from_secs(arguments.drain_seconds)).await;
+    let listening = |addresses: Addresses| announce(addresses.http, addresses.https, health_address);
+    let outcome = node.serve(settings, listening, &ready, &mut shutdown).await;
     probes.abort();
     outcome
 }
 
-struct Node {
+/// How a node serves.
+pub(crate) struct Settings {
+    /// Of the router.
+    pub(crate) options: Options,
+    /// Where it listens.
+    pub(crate) listen: Listen,
+    /// The name of its RouterNode.
+    pub(crate) name: String,
+    /// What the RouterNode publishes instead of the addresses that are listened on.
+    pub(crate) addresses: Vec<String>,
+    /// How long open requests may take at the end.
+    pub(crate) drain: Duration,
+}
+
+/// A running node.
+pub(crate) struct Node {
+    client: Client,
+    serving: Serving,
     watches: Watches,
     reconciler: Reconciler,
     table: Table,
 }
 
 impl Node {
-    fn start(client: &Client, registry: &mut Registry) -> Self {
+    /// Begins to watch.
+    pub(crate) fn start(client: Client, registry: &mut Registry) -> Self {
+        let serving = Serving::default();
+        registry.register_collector(Box::new(RouterCounters(serving.clone())));
         let (sender, inputs) = mpsc::channel(QUEUE);
-        let watches = Watches::of_a_node(client, &sender, &WatchMetrics::register(registry));
+        let watches = Watches::of_a_node(&client, &sender, &WatchMetrics::register(registry));
         let kinds = watches.kinds.iter().copied();
         let reconciler =
             Reconciler::new(Planner::new(Role::Node), kinds, inputs, PlanMetrics::register(registry));
-        Self { watches, reconciler, table: Table::new(TableMetrics::register(registry)) }
+        let table = Table::new(TableMetrics::register(registry));
+        Self { client, serving, watches, reconciler, table }
+    }
+
+    /// Serves from the first complete table on until it is asked to end. `listening` is told the addresses once.
+    pub(crate) async fn serve(
+        mut self,
+        settings: Settings,
+        listening: impl FnOnce(Addresses),
+        ready: &watch::Sender<bool>,
+        shutdown: &mut Shutdown,
+    ) -> Result<(), Error> {
+        let first = tokio::select! {
+            first = self.reconciler.next() => first?,
+            () = self.watches.ended() => return Err(Error::Ended),
+            () = shutdown.asked() => return Ok(()),
+        };
+        let (report, _) = self.apply(first);
+        let Settings { options, listen, name, addresses, drain } = settings;
+        let bound = self.serving.start(&self.table, &listen, options)?;
+        listening(bound);
+        ready.send_replace(true);
+        let identity = Identity { name, addresses: published(addresses, bound) };
+        let reporter = Reporter::start(self.client.clone(), identity, report);
+        let outcome = self.follow(&reporter, shutdown).await;
+        ready.send_replace(false);
+        drop(reporter);
+        self.serving.stop(drain).await;
+        outcome
     }
 
     /// Serves what changes until the process is asked to end.
@@ -104,11 +139,12 @@ impl Node {
     }
 }
 
-fn options(arguments: &NodeArguments) -> Options {
+/// The router's options, with the operator's version.
+pub(crate) fn router_options(workers: Option<u16>, share_ports: bool) -> Options {
     let defaults = Options::default();
     Options {
-        workers: arguments.workers.map_or(defaults.workers, usize::from),
-        share_ports: arguments.share_ports,
+        workers: workers.map_or(defaults.workers, usize::from),
+        share_ports,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..defaults
     }

@@ -12,7 +12,6 @@
 mod answer;
 mod cluster;
 mod declared;
-mod files;
 mod kinds;
 mod overlay;
 mod print;
@@ -20,14 +19,13 @@ mod rules;
 mod schema;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
-use plan::{Kind, Object, ObjectKey};
+use plan::{Kind, Object, ObjectKey, Platform};
 
 use crate::args::{Against, Global, Output, PlanArguments};
-use crate::{startup, stdout};
+use crate::{files, startup, stdout};
 use answer::Answer;
 use declared::{Manifests, Problem};
 
@@ -37,17 +35,9 @@ const DIFFERENCE: u8 = 2;
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// A file or folder cannot be read.
-    #[error("{} cannot be read ({cause}): correct the argument of -f", .path.display())]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// The system's words.
-        cause: std::io::Error,
-    },
-    /// There is nothing to plan.
-    #[error("no *.yaml, *.yml or *.json file was found: correct the argument of -f")]
-    NoFiles,
+    /// The files cannot be read.
+    #[error(transparent)]
+    Files(#[from] files::Error),
     /// The API server would refuse some of it.
     #[error("the API server would refuse these manifests:\n{}", lines(.0))]
     Invalid(Vec<Problem>),
@@ -80,7 +70,8 @@ pub(crate) async fn run(global: &Global, arguments: &PlanArguments) -> Result<Ex
         Against::None => BTreeMap::new(),
         Against::Cluster => cluster::read(&startup::connect(global.kubeconfig.as_deref()).await?).await?,
     };
-    let answer = Answer::find(base, objects, ignored, Timestamp::now());
+    let platform = if arguments.standalone { Platform::Standalone } else { Platform::Kubernetes };
+    let answer = Answer::find(base, objects, ignored, Timestamp::now(), platform);
     match arguments.output {
         Output::Table => stdout::print(&print::table(&answer)),
         Output::Json => stdout::print_line(&serde_json::to_string_pretty(&answer)?),

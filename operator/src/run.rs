@@ -8,7 +8,10 @@ use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Arguments, Command, Global, LogFormat};
-use crate::{controller, manifests, metrics, node, pin, plan_command, startup};
+use crate::{ca, controller, hello, keep, manifests, metrics, node, pin, plan_command, startup, up};
+
+/// The client's own words for a failure are left out: whoever asked tells it, with the cause.
+const QUIET: &str = ",kube_client::client=off,kube_runtime::watcher=off";
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,18 @@ pub(crate) enum Error {
     /// A role could not begin, or go on.
     #[error(transparent)]
     Role(#[from] startup::Error),
+    /// `up` or `api` failed.
+    #[error(transparent)]
+    Up(#[from] up::Error),
+    /// `ca` failed.
+    #[error(transparent)]
+    Ca(#[from] ca::Error),
+    /// `backup` or `restore` failed.
+    #[error(transparent)]
+    Keep(#[from] keep::Error),
+    /// `hello` failed.
+    #[error(transparent)]
+    Hello(#[from] hello::Error),
     /// `plan` failed.
     #[error(transparent)]
     Plan(#[from] plan_command::Error),
@@ -36,7 +51,7 @@ pub(crate) enum Error {
 /// Runs a command to its end.
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     let Arguments { global, command } = arguments;
-    log_to_stderr(&global)?;
+    log_to_stderr(&global, &command)?;
     match command {
         Command::Controller(controller) => {
             runtime()?.block_on(async {
@@ -50,6 +65,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
                 node::run(client, node, metrics::registry()).await
             })?;
         }
+        Command::Up(arguments) => runtime()?.block_on(up::run(arguments))?,
+        Command::Api(arguments) => runtime()?.block_on(up::run_api(arguments))?,
+        Command::Ca => runtime()?.block_on(ca::run(global.kubeconfig.as_deref()))?,
+        Command::Backup(arguments) => runtime()?.block_on(keep::backup(&arguments))?,
+        Command::Restore(arguments) => keep::restore(&arguments)?,
+        Command::Hello(arguments) => runtime()?.block_on(hello::run(arguments))?,
         Command::Plan(plan) => {
             return Ok(runtime()?.block_on(plan_command::run(&global, &plan))?);
         }
@@ -65,8 +86,12 @@ fn runtime() -> Result<Runtime, Error> {
     runtime.map_err(Error::Threads)
 }
 
-fn log_to_stderr(global: &Global) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(&global.log)?;
+fn log_to_stderr(global: &Global, command: &Command) -> Result<(), Error> {
+    let level = if matches!(command, Command::Up(_) | Command::Api(_)) { "warn" } else { "info" };
+    let filter = match &global.log {
+        Some(filter) => EnvFilter::try_new(filter)?,
+        None => EnvFilter::try_new(format!("{level}{QUIET}"))?,
+    };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match global.log_format {
         LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),

@@ -5,6 +5,7 @@
 //! Read next: `app/deployment.rs`, `app/service.rs` and `app/routes.rs`, one for each kind of object.
 
 mod deployment;
+mod image;
 mod object;
 mod routes;
 mod service;
@@ -20,8 +21,9 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Service;
 use serde::Serialize;
 
-use crate::{Changes, Kind, ObjectChanges, ObjectKey, Refusal, Verdict, Wish};
+use crate::{Changes, Kind, ObjectChanges, ObjectKey, Platform, Refusal, Verdict, Wish};
 
+use image::image;
 use object::Observed;
 
 /// Everything that the plan of one App depends on. The objects are those in the App's namespace.
@@ -29,6 +31,8 @@ use object::Observed;
 pub struct AppInputs<'a> {
     /// The App.
     pub app: &'a App,
+    /// What is to run it.
+    pub platform: Platform,
     /// The active Cluster's spec.
     pub cluster: Option<&'a ClusterSpec>,
     /// The Deployments that the App wants or owns.
@@ -66,8 +70,8 @@ pub struct AppPlan {
 /// | the App             | its objects                                                                      |
 /// |---------------------|----------------------------------------------------------------------------------|
 /// | is being deleted    | are left to the garbage collector                                                |
-/// | has no image        | are left as they are, and none is made                                           |
-/// | has an image        | are made, mended and, where nothing wishes for them any more, deleted            |
+/// | cannot be run here  | are left as they are, and none is made                                           |
+/// | can be run          | are made, mended and, where nothing wishes for them any more, deleted            |
 #[must_use]
 pub fn app(inputs: &AppInputs<'_>) -> AppPlan {
     let observed = object::observed(inputs);
@@ -96,11 +100,11 @@ pub fn wanted_names(app: &App, cluster: Option<&ClusterSpec>) -> Vec<(Kind, Obje
 }
 
 fn desired(inputs: &AppInputs<'_>) -> BTreeMap<(Kind, ObjectKey), Wish> {
-    let Some(image) = inputs.app.spec.image.as_deref().filter(|_| is_live(inputs.app)) else {
+    let Some(image) = image(inputs).ok().filter(|_| is_live(inputs.app)) else {
         return BTreeMap::new();
     };
     let processes = inputs.app.spec.processes.iter().flat_map(|(name, process)| {
-        let deployment = deployment::wish(inputs.app, image, name, process);
+        let deployment = deployment::wish(inputs, image, name, process);
         let service = service::wish(inputs.app, name, process);
         std::iter::once(deployment).chain(service)
     });
@@ -113,7 +117,7 @@ fn changes(
     desired: &BTreeMap<(Kind, ObjectKey), Wish>,
     observed: &BTreeMap<(Kind, ObjectKey), Observed<'_>>,
 ) -> ObjectChanges {
-    if inputs.app.spec.image.is_none() || !is_live(inputs.app) {
+    if image(inputs).is_err() || !is_live(inputs.app) {
         return Changes::default();
     }
     let concerned = observed.iter().filter(|(key, object)| match object {

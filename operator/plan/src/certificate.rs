@@ -8,11 +8,12 @@
 mod copy;
 mod names;
 mod parse;
+mod self_signed;
 
 #[cfg(test)]
 mod tests;
 
-use crds::{Certificate, Reason};
+use crds::{Certificate, Reason, SelfSigned};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use serde::Serialize;
@@ -23,6 +24,7 @@ pub(crate) use copy::copied_again;
 pub use copy::{copy_key, orphaned_copies};
 pub use names::covers;
 pub use parse::{Facts, PairError, tls_pin};
+pub use self_signed::SelfSignedPair;
 
 use parse::Pair;
 
@@ -35,6 +37,8 @@ pub enum Source<'a> {
     Missing,
     /// This one.
     Found(&'a Secret),
+    /// The Certificate names none: the operator makes the pair.
+    SelfSigned(&'a SelfSigned),
 }
 
 /// Everything that the plan of one Certificate depends on.
@@ -59,6 +63,8 @@ pub struct CertificatePlan {
     pub served: Option<Facts>,
     /// Whether the source is good today. A node says whether it has a pair.
     pub issued: Verdict,
+    /// The authority, as PEM, that clients have to trust beside those that they know, if the copy names one.
+    pub authority: Option<String>,
     /// The copy to write, if the source is good and the copy differs.
     pub copy: Option<Wish>,
     /// The next instant at which time alone changes this plan: the source begins or ceases to be valid.
@@ -76,6 +82,8 @@ pub struct CertificatePlan {
 /// | not valid yet, or not any more  | any            | the copy | `NotYetValid`, `Expired`     | nothing  |
 /// | good                            | equal          | the copy | Ok                           | nothing  |
 /// | good                            | none or other  | the copy | Ok                           | the copy |
+/// | self-signed                     | for its names  | the copy | Ok                           | nothing, or in time another |
+/// | self-signed                     | none or other  | the copy | `CertificateNotReady`        | a new pair |
 ///
 /// "The copy" is none where the copy is missing or bad. A served certificate whose time ends stays served: a client
 /// that is warned is better off than one that is refused.
@@ -83,10 +91,15 @@ pub struct CertificatePlan {
 pub fn certificate(inputs: &CertificateInputs<'_>) -> CertificatePlan {
     let CertificateInputs { certificate, source, copy, now } = *inputs;
     let served = copy.and_then(|secret| parse::pair(secret).ok());
+    let authority = copy.filter(|_| served.is_some()).and_then(parse::authority);
+    if let Source::SelfSigned(asked) = source {
+        return self_signed_plan(certificate, asked, served, authority, now);
+    }
     let read = match source {
         Source::Unread => has_copy(certificate, served.as_ref()).map(|()| None),
         Source::Missing => Err(missing(certificate)),
         Source::Found(secret) => facts_of(secret, copy, served.as_ref()).map(Some),
+        Source::SelfSigned(_) => Ok(None),
     };
     let (pair, served) = served.map(|Pair { pair, facts }| (pair, facts)).unzip();
     let (issued, recheck_at) = match &read {
@@ -98,7 +111,26 @@ pub fn certificate(inputs: &CertificateInputs<'_>) -> CertificatePlan {
         Source::Found(secret) if issued.is_ok() => copy::wish(certificate, secret, copy),
         _ => None,
     };
-    CertificatePlan { pair, served, issued, copy: wish, recheck_at }
+    CertificatePlan { pair, served, issued, authority, copy: wish, recheck_at }
+}
+
+fn self_signed_plan(
+    certificate: &Certificate,
+    asked: &SelfSigned,
+    served: Option<Pair>,
+    authority: Option<String>,
+    now: Timestamp,
+) -> CertificatePlan {
+    let (pair, served) = served.map(|Pair { pair, facts }| (pair, facts)).unzip();
+    let order = self_signed::order(certificate, asked, served.as_ref(), now);
+    CertificatePlan {
+        pair,
+        issued: self_signed::issued(certificate, asked, served.as_ref()),
+        recheck_at: served.as_ref().map(self_signed::renewal).filter(|at| now < *at),
+        served,
+        authority,
+        copy: order.map(|order| Wish::SelfSigned(Box::new(order))),
+    }
 }
 
 /// To check a key takes most of a millisecond, and nearly always the source is what the copy is.
@@ -112,9 +144,8 @@ fn facts_of(source: &Secret, copy: Option<&Secret>, served: Option<&Pair>) -> Re
 fn has_copy(certificate: &Certificate, served: Option<&Pair>) -> Verdict {
     served.map(|_| ()).ok_or_else(|| {
         let message = format!(
-            "Certificate {} has nothing to serve yet: the controller copies its Secret {} to {} once that is good",
+            "Certificate {} has nothing to serve yet: the controller puts its pair into {} once that is good",
             ObjectKey::of(certificate),
-            source_key(certificate),
             copy_key(certificate),
         );
         Refusal::new(Reason::CertificateNotReady, message)
@@ -180,7 +211,8 @@ fn end(facts: &Facts) -> Timestamp {
 }
 
 fn source_key(certificate: &Certificate) -> ObjectKey {
-    ObjectKey::new(ObjectKey::of(certificate).namespace, &certificate.spec.secret)
+    let name = certificate.spec.secret.as_deref().unwrap_or_default();
+    ObjectKey::new(ObjectKey::of(certificate).namespace, name)
 }
 
 fn create_command(secret: &ObjectKey) -> String {

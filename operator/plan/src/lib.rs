@@ -21,6 +21,7 @@ mod host;
 mod key;
 mod object;
 mod planner;
+mod platform;
 mod programmed;
 mod service;
 mod simulate;
@@ -34,14 +35,15 @@ mod world;
 
 pub use app::{AppInputs, AppPlan, app, wanted_names};
 pub use certificate::{
-    CertificateInputs, CertificatePlan, Facts, PairError, Source, certificate, copy_key, covers,
-    orphaned_copies, tls_pin,
+    CertificateInputs, CertificatePlan, Facts, PairError, SelfSignedPair, Source, certificate, copy_key,
+    covers, orphaned_copies, tls_pin,
 };
 pub use changes::Changes;
 pub use host::{HostInputs, HostPlan, RouteVerdict, host};
 pub use key::{HostName, ObjectKey, ServicePort};
 pub use object::{Kind, Object};
 pub use planner::{Planner, Role};
+pub use platform::Platform;
 pub use service::{Port, ServiceInputs, ServicePlan, service};
 pub use simulate::{Simulation, Write};
 pub use step::{StatusWrite, Step, Transition};

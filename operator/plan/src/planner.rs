@@ -21,8 +21,8 @@ use jiff::Timestamp;
 use crate::programmed::{Versions, applied};
 use crate::world::World;
 use crate::{
-    AppPlan, CertificatePlan, HostName, HostPlan, Kind, Object, ObjectKey, Refusal, ServicePlan, Step, Unit,
-    Verdict,
+    AppPlan, CertificatePlan, HostName, HostPlan, Kind, Object, ObjectKey, Platform, Refusal, ServicePlan,
+    Step, Unit, Verdict,
 };
 
 /// Who plans, and so what comes out.
@@ -38,6 +38,7 @@ pub enum Role {
 #[derive(Debug)]
 pub struct Planner {
     role: Role,
+    platform: Platform,
     world: World,
     plans: Plans,
     route_versions: Versions,
@@ -69,6 +70,7 @@ impl Planner {
     pub fn new(role: Role) -> Self {
         Self {
             role,
+            platform: Platform::default(),
             world: World::default(),
             plans: Plans::default(),
             route_versions: Versions::default(),
@@ -76,6 +78,12 @@ impl Planner {
             failures: BTreeMap::new(),
             rechecks: BTreeSet::new(),
         }
+    }
+
+    /// Plans for this platform; without it, for Kubernetes.
+    #[must_use]
+    pub fn on(self, platform: Platform) -> Self {
+        Self { platform, ..self }
     }
 
     /// Takes in an object as the API shows it now.

@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use router_config::Config;
 use serde::Serialize;
 
-use crate::{Kind, Object, ObjectKey, Planner, Refusal, Role, Step, Wish};
+use crate::{Kind, Object, ObjectKey, Planner, Platform, Refusal, Role, Step, Wish};
 
 /// A world in which every wish comes true.
 #[derive(Debug)]
@@ -48,6 +48,12 @@ impl Simulation {
             statuses: BTreeMap::new(),
             now,
         }
+    }
+
+    /// Plans for this platform; without it, for Kubernetes.
+    #[must_use]
+    pub fn on(self, platform: Platform) -> Self {
+        Self { planner: self.planner.on(platform), ..self }
     }
 
     /// Puts an object into the world. One that has no uid and no time of creation, because no API made it yet, gets some.
@@ -140,13 +146,17 @@ impl Simulation {
 
     fn write(&mut self, wish: Wish, write: Write) {
         let key = wish.key();
-        let object: Object = match wish.clone() {
-            Wish::Deployment(object) => (*object).into(),
-            Wish::Service(object) => (*object).into(),
-            Wish::Route(object) => (*object).into(),
-            Wish::Secret(object) => (*object).into(),
+        let object: Option<Object> = match wish.clone() {
+            Wish::Deployment(object) => Some((*object).into()),
+            Wish::Service(object) => Some((*object).into()),
+            Wish::Route(object) => Some((*object).into()),
+            Wish::Secret(object) => Some((*object).into()),
+            // To make a pair takes randomness, which a plan does without: what depends on it is shown as it is before.
+            Wish::SelfSigned(_) => None,
         };
-        self.put(object);
+        if let Some(object) = object {
+            self.put(object);
+        }
         self.wishes.insert(key.clone(), wish);
         self.writes.entry(key).or_insert(write);
     }

@@ -54,7 +54,7 @@ impl<'a> Conditions<'a> {
 
     fn condition(&self, kind: ConditionType, finding: &Finding) -> Condition {
         match finding {
-            Ok(message) => self.stated(kind, "True", Reason::Ok, message.clone()),
+            Ok(message) => self.stated(kind, "True", Reason::Met(kind), message.clone()),
             Err(Refusal { reason, message }) => self.stated(kind, "False", *reason, message.clone()),
         }
     }
@@ -76,9 +76,12 @@ impl<'a> Conditions<'a> {
     fn transition(&self, condition: ConditionType, finding: &Finding) -> Option<Transition> {
         let before = self.observed(condition).map(|observed| observed.status == "True");
         match (before, finding) {
-            (Some(false), Ok(message)) => {
-                Some(Transition { condition, holds: true, reason: Reason::Ok, message: message.clone() })
-            }
+            (Some(false), Ok(message)) => Some(Transition {
+                condition,
+                holds: true,
+                reason: Reason::Met(condition),
+                message: message.clone(),
+            }),
             (Some(true), Err(fault)) => Some(fault_of(condition, fault)),
             (None, Err(fault)) if fault.waits_for_a_person() => Some(fault_of(condition, fault)),
             _ => None,

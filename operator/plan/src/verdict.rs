@@ -29,7 +29,7 @@ impl Refusal {
     #[must_use]
     pub fn waits_for_a_person(&self) -> bool {
         match self.reason {
-            Reason::Ok
+            Reason::Met(_)
             | Reason::NoReadyEndpoints
             | Reason::CertificateNotReady
             | Reason::NotYetValid
@@ -55,7 +55,9 @@ impl Refusal {
             | Reason::KeyMismatch
             | Reason::Expired
             | Reason::NameTaken
-            | Reason::ImageRequired => true,
+            | Reason::ImageRequired
+            | Reason::ImageNeedsContainerRuntime
+            | Reason::CommandRequired => true,
         }
     }
 }

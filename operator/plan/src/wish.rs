@@ -5,7 +5,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Secret, Service};
 use serde::Serialize;
 
-use crate::{Changes, Kind, ObjectKey};
+use crate::{Changes, Kind, ObjectKey, SelfSignedPair};
 
 /// An object as it should be, with every field that the operator decides and no other: the body of a server-side apply.
 #[derive(Clone, PartialEq)]
@@ -18,6 +18,8 @@ pub enum Wish {
     Route(Box<Route>),
     /// A certificate and its key for the nodes. Never printed.
     Secret(Box<Secret>),
+    /// A Secret with a pair that has to be made first.
+    SelfSigned(Box<SelfSignedPair>),
 }
 
 /// Writes of objects, each named by kind and key.
@@ -32,6 +34,7 @@ impl Wish {
             Self::Service(object) => (Kind::Service, ObjectKey::of(&**object)),
             Self::Route(object) => (Kind::Route, ObjectKey::of(&**object)),
             Self::Secret(object) => (Kind::Secret, ObjectKey::of(&**object)),
+            Self::SelfSigned(order) => (Kind::Secret, order.secret.clone()),
         }
     }
 }
@@ -43,6 +46,7 @@ impl std::fmt::Debug for Wish {
             Self::Service(object) => object.fmt(f),
             Self::Route(object) => object.fmt(f),
             Self::Secret(_) => write!(f, "Secret {}", self.key().1),
+            Self::SelfSigned(order) => order.fmt(f),
         }
     }
 }
@@ -56,6 +60,7 @@ impl Serialize for Wish {
             Self::Secret(object) => {
                 Secret { data: None, string_data: None, ..(**object).clone() }.serialize(serializer)
             }
+            Self::SelfSigned(order) => order.serialize(serializer),
         }
     }
 }

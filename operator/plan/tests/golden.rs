@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use plan::{Simulation, Write};
+use plan::{Platform, Simulation, Write};
 use serde_json::Value;
 use similar_asserts::SimpleDiff;
 
@@ -35,13 +35,19 @@ fn every_case_comes_out_as_written() {
 
 /// Plays a case and counts the stages that come out otherwise than written.
 fn differences(folder: &Path) -> usize {
-    let mut story = Story::begin();
+    let mut story = Story::begin(platform_of(folder));
     let stages = (1..).map(|stage| match stage {
         1 => ("in.yaml".to_owned(), "out.yaml".to_owned()),
         _ => (format!("in-{stage}.yaml"), format!("out-{stage}.yaml")),
     });
     let stages = stages.map(|(given, out)| (folder.join(given), folder.join(out)));
     stages.take_while(|(given, _)| given.exists()).filter(|(given, out)| !story.tell(given, out)).count()
+}
+
+/// The cases called `standalone-...` are about a machine without Kubernetes.
+fn platform_of(folder: &Path) -> Platform {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    if name.starts_with("standalone-") { Platform::Standalone } else { Platform::Kubernetes }
 }
 
 fn folders(root: &Path) -> Vec<PathBuf> {
@@ -61,9 +67,9 @@ struct Story {
 }
 
 impl Story {
-    fn begin() -> Self {
+    fn begin(platform: Platform) -> Self {
         Self {
-            simulation: Simulation::new("2026-11-22T12:00:00Z".parse().unwrap()),
+            simulation: Simulation::new("2026-11-22T12:00:00Z".parse().unwrap()).on(platform),
             objects: BTreeMap::new(),
             table: router_config::Config::default(),
             statuses: BTreeMap::new(),

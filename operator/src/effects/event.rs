@@ -62,10 +62,13 @@ impl Events {
 
 fn event(transition: &Transition) -> Event {
     let Transition { condition, holds, reason, message } = transition;
-    let mut note = condition.to_string();
-    if !message.is_empty() {
-        note = format!("{note}: {message}");
-    }
+    let mut note = match (holds, message.as_str()) {
+        // The reason repeats the condition.
+        (true, "") => "it holds".to_owned(),
+        (true, message) => message.to_owned(),
+        (false, "") => condition.to_string(),
+        (false, message) => format!("{condition}: {message}"),
+    };
     note.truncate(note.floor_char_boundary(LONGEST_NOTE));
     Event {
         type_: if *holds { EventType::Normal } else { EventType::Warning },

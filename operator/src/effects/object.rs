@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
+use super::authority;
 use super::writer::Write;
 use crate::metrics::EffectMetrics;
 use crate::reason::root_cause;
@@ -36,6 +37,14 @@ enum Error {
     /// Somebody else made an object of this name since the plan was made.
     #[error("the {kind} {key} exists and was not made by {}: rename or delete it", names::OPERATOR)]
     NotOurs { kind: Kind, key: ObjectKey },
+    /// No pair could be made.
+    #[error("no pair could be made for the {kind} {key}: {}", root_cause(.source))]
+    Unsigned {
+        kind: Kind,
+        key: ObjectKey,
+        #[source]
+        source: authority::Error,
+    },
     /// A bug: the plan asks for something that no effect writes.
     #[error("{0} objects are never deleted")]
     Unsupported(Kind),
@@ -79,7 +88,7 @@ impl Objects {
             Wish::Deployment(_) => self.find::<Deployment>(&key).await.map(is_anothers),
             Wish::Service(_) => self.find::<Service>(&key).await.map(is_anothers),
             Wish::Route(_) => self.find::<Route>(&key).await.map(is_anothers),
-            Wish::Secret(_) => self.find::<Secret>(&key).await.map(is_anothers),
+            Wish::Secret(_) | Wish::SelfSigned(_) => self.find::<Secret>(&key).await.map(is_anothers),
         };
         match taken {
             Ok(true) => Err(Error::NotOurs { kind, key }),
@@ -105,6 +114,11 @@ impl Objects {
             Wish::Service(object) => self.patch(&**object, &key, &params).await,
             Wish::Route(object) => self.patch(&**object, &key, &params).await,
             Wish::Secret(object) => self.patch(&**object, &key, &params).await,
+            Wish::SelfSigned(order) => {
+                let secret = authority::pair(&self.client, order).await;
+                let secret = secret.map_err(|source| Error::Unsigned { kind, key: key.clone(), source })?;
+                self.patch(&secret, &key, &params).await
+            }
         };
         self.metrics.wrote("object", applied.is_ok());
         match applied {

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The entries of a `kubernetes.io/tls` Secret that are read.
-const TLS_ENTRIES: [&str; 2] = ["tls.crt", "tls.key"];
+const TLS_ENTRIES: [&str; 3] = ["tls.crt", "tls.key", "ca.crt"];
 
 /// A kind that is watched.
 pub(crate) trait Slim:
@@ -164,11 +164,11 @@ mod tests {
     }
 
     #[test]
-    fn of_a_secret_only_the_pair_is_kept() {
+    fn of_a_secret_only_the_pair_and_its_authority_are_kept() {
         let secret: Secret = slimmed(json!({
             "metadata": {"name": "a"}, "data": {"tls.crt": "", "tls.key": "", "ca.crt": "", "password": ""}
         }));
-        assert_eq!(secret.data.unwrap().into_keys().collect::<Vec<_>>(), ["tls.crt", "tls.key"]);
+        assert_eq!(secret.data.unwrap().into_keys().collect::<Vec<_>>(), ["ca.crt", "tls.crt", "tls.key"]);
     }
 
     #[test]

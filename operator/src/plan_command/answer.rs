@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use plan::{Kind, Object, ObjectKey, Refusal, Simulation, Wish, Write};
+use plan::{Kind, Object, ObjectKey, Platform, Refusal, Simulation, Wish, Write};
 use router_config::{Config, Delta};
 use serde::Serialize;
 
@@ -77,8 +77,9 @@ impl Answer {
         declared: Vec<Object>,
         ignored: Vec<Ignored>,
         now: Timestamp,
+        platform: Platform,
     ) -> Self {
-        let mut simulation = Simulation::new(now);
+        let mut simulation = Simulation::new(now).on(platform);
         existing.values().cloned().for_each(|object| simulation.put(object));
         simulation.settle();
         let (before, refused_before) = (simulation.table().clone(), simulation.refusals());
@@ -134,8 +135,8 @@ fn written(simulation: &Simulation, declared: &BTreeSet<(Kind, ObjectKey)>) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::Source;
     use crate::plan_command::declared::parse;
-    use crate::plan_command::files::Source;
 
     const QUICKSTART: &str = "
 apiVersion: flynn.io/v1alpha1
@@ -157,7 +158,13 @@ spec: {image: 'www:1'}
 
     fn answer(existing: &str, declared: &str) -> Answer {
         let existing = objects(existing).into_iter().map(|object| ((object.kind(), object.key()), object));
-        Answer::find(existing.collect(), objects(declared), Vec::new(), Timestamp::UNIX_EPOCH)
+        Answer::find(
+            existing.collect(),
+            objects(declared),
+            Vec::new(),
+            Timestamp::UNIX_EPOCH,
+            Platform::Kubernetes,
+        )
     }
 
     #[test]

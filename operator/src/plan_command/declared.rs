@@ -9,9 +9,9 @@ use plan::{Kind, Object, ObjectKey};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::files::Source;
 use super::kinds::{self, Meaning};
 use super::rules::Admission;
+use crate::files::Source;
 
 /// Where a document stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,8 +19,8 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::ResourceExt as _;
 use kube::core::ObjectMeta;
 
-use super::{object, process_key};
-use crate::{Wish, subset};
+use super::{AppInputs, object, process_key};
+use crate::{Platform, Wish, subset};
 
 /// The name of a process's port, in its container and in its Service.
 pub(super) const HTTP: &str = "http";
@@ -28,14 +28,21 @@ pub(super) const HTTP: &str = "http";
 /// The port of `web` where none is declared.
 const DEFAULT_PORT: u16 = 8080;
 
-/// How long a process that is told to end goes on serving, so that every router stops sending to it before.
-const DRAIN_SECONDS: i64 = 5;
+/// How long a process that is told to end goes on serving, so that every router stops sending to it before. One router, which reads
+/// of it from the same process, needs no more than a moment.
+const fn drain_seconds(platform: Platform) -> i64 {
+    match platform {
+        Platform::Kubernetes => 5,
+        Platform::Standalone => 1,
+    }
+}
 
 /// How long a process may take to end, draining included, before it is killed.
 const GRACE_SECONDS: i64 = 30;
 
 /// The Deployment of a process.
-pub(super) fn wish(app: &App, image: &str, name: &str, process: &Process) -> Wish {
+pub(super) fn wish(inputs: &AppInputs<'_>, image: &str, name: &str, process: &Process) -> Wish {
+    let app = inputs.app;
     let selector = object::selector_labels(app, name);
     let deployment = Deployment {
         metadata: object::metadata(app, process_key(app, name), selector.clone()),
@@ -46,7 +53,7 @@ pub(super) fn wish(app: &App, image: &str, name: &str, process: &Process) -> Wis
             strategy: Some(one_more_then_one_less()),
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta { labels: Some(pod_labels(selector)), ..ObjectMeta::default() }),
-                spec: Some(pod(container(app, image, name, process))),
+                spec: Some(pod(container(inputs, image, name, process))),
             },
             ..DeploymentSpec::default()
         }),
@@ -86,20 +93,22 @@ fn pod(container: Container) -> PodSpec {
     }
 }
 
-fn container(app: &App, image: &str, name: &str, process: &Process) -> Container {
+fn container(inputs: &AppInputs<'_>, image: &str, name: &str, process: &Process) -> Container {
+    let app = inputs.app;
     let port = port(name, process);
     let sources: Vec<_> = app.spec.env_from.iter().map(env_source).collect();
     Container {
         name: name.to_owned(),
         image: Some(image.to_owned()),
         command: (!process.command.is_empty()).then(|| process.command.clone()),
+        working_dir: process.working_dir.clone(),
         env: Some(env(app, name, port)),
         env_from: (!sources.is_empty()).then_some(sources),
         ports: port.map(|port| vec![container_port(port)]),
         readiness_probe: port.and(process.health_check.as_ref()).map(|check| readiness(&check.path)),
         resources: process.resources.as_ref().map(resources),
         security_context: Some(security()),
-        lifecycle: port.map(|_| drain()),
+        lifecycle: port.map(|_| drain(drain_seconds(inputs.platform))),
         ..Container::default()
     }
 }
@@ -174,8 +183,8 @@ fn security() -> SecurityContext {
 }
 
 /// The kubelet does it, so that the image needs no `sleep` of its own.
-fn drain() -> Lifecycle {
-    let sleep = SleepAction { seconds: DRAIN_SECONDS };
+fn drain(seconds: i64) -> Lifecycle {
+    let sleep = SleepAction { seconds };
     Lifecycle {
         pre_stop: Some(LifecycleHandler { sleep: Some(sleep), ..LifecycleHandler::default() }),
         ..Lifecycle::default()

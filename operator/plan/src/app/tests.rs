@@ -20,6 +20,7 @@ struct Namespace {
     services: BTreeMap<ObjectKey, Service>,
     routes: BTreeMap<ObjectKey, Route>,
     outcome: Option<Refusal>,
+    platform: Platform,
     second: i64,
 }
 
@@ -40,6 +41,7 @@ fn www() -> Namespace {
         services: BTreeMap::new(),
         routes: BTreeMap::new(),
         outcome: None,
+        platform: Platform::Kubernetes,
         second: 0,
     }
 }
@@ -78,6 +80,7 @@ impl Namespace {
     fn plan(&self) -> AppPlan {
         app(&AppInputs {
             app: &self.app,
+            platform: self.platform,
             cluster: self.cluster.as_ref(),
             deployments: self.deployments.iter().map(|(key, object)| (key.clone(), object)).collect(),
             services: self.services.iter().map(|(key, object)| (key.clone(), object)).collect(),
@@ -108,7 +111,7 @@ impl Namespace {
                 Wish::Deployment(object) => apply(&mut self.deployments, key, *object, self.second),
                 Wish::Service(object) => apply(&mut self.services, key, *object, self.second),
                 Wish::Route(object) => apply(&mut self.routes, key, *object, self.second),
-                Wish::Secret(_) => panic!("an App makes no Secret"),
+                Wish::Secret(_) | Wish::SelfSigned(_) => panic!("an App makes no Secret"),
             }
         }
         for (kind, key) in changes.delete {

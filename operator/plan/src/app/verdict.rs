@@ -3,6 +3,7 @@
 use crds::{Process, Reason};
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentStatus};
 
+use super::image::image;
 use super::{AppInputs, has_routes, object, process_key};
 use crate::{Kind, ObjectChanges, ObjectKey, Refusal, Verdict};
 
@@ -10,17 +11,14 @@ use crate::{Kind, ObjectChanges, ObjectKey, Refusal, Verdict};
 ///
 /// | the App                                        | verdict           |
 /// |------------------------------------------------|-------------------|
-/// | has no image                                   | `ImageRequired`   |
+/// | cannot be run here                             | see `image`       |
 /// | wants a name that another's object has         | `NameTaken`       |
 /// | had an object refused by the API               | as it was refused |
 /// | should have a Route, and there is no Cluster   | `ClusterNotFound` |
 /// | anything else                                  | Ok                |
 pub(super) fn accepted(inputs: &AppInputs<'_>, changes: &ObjectChanges) -> Verdict {
     let app = ObjectKey::of(inputs.app);
-    if inputs.app.spec.image.is_none() {
-        let message = format!("App {app} names no image, and Kubernetes runs images only: set spec.image");
-        return Err(Refusal::new(Reason::ImageRequired, message));
-    }
+    image(inputs)?;
     if !changes.taken.is_empty() {
         let taken: Vec<_> = changes.taken.iter().map(|(kind, key)| format!("{kind} {key}")).collect();
         let message = format!(
@@ -58,8 +56,8 @@ fn lack(inputs: &AppInputs<'_>, changes: &ObjectChanges, name: &str, process: &P
     let deployment = object::own(inputs.app, &inputs.deployments, &key);
     let id = (Kind::Deployment, key);
     match deployment {
-        None if inputs.app.spec.image.is_none() => {
-            Some(Refusal::new(Reason::Blocked, format!("{name} waits for an image")))
+        None if image(inputs).is_err() => {
+            Some(Refusal::new(Reason::Blocked, format!("{name} waits for the App to be accepted")))
         }
         None if changes.taken.contains(&id) => {
             Some(Refusal::new(Reason::Blocked, format!("{name} waits for the name of Deployment {}", id.1)))

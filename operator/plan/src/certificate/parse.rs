@@ -26,6 +26,8 @@ pub(super) const TLS: &str = "kubernetes.io/tls";
 pub(super) const CHAIN: &str = "tls.crt";
 /// Where such a Secret has the leaf's key.
 pub(super) const KEY: &str = "tls.key";
+/// Where it may have the authority that signed the leaf.
+const AUTHORITY: &str = "ca.crt";
 
 /// What people and pinned clients want to know of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -109,6 +111,12 @@ pub(super) fn pair(secret: &Secret) -> Result<Pair, PairError> {
     let pair =
         KeyPair { chain: chain.iter().map(to_pem).collect(), key: PrivateKey::new(key_pem.to_owned()) };
     Ok(Pair { pair, facts })
+}
+
+/// The authority that signed the pair, where the Secret names it (`ca.crt`), as PEM.
+pub(super) fn authority(secret: &Secret) -> Option<String> {
+    let chain = chain(entry(secret, AUTHORITY).ok()?.as_bytes()).ok()?;
+    Some(chain.iter().map(to_pem).collect())
 }
 
 fn entry<'a>(secret: &'a Secret, name: &'static str) -> Result<&'a str, PairError> {

@@ -54,7 +54,8 @@ fn source(pem: &Pem) -> Secret {
 }
 
 fn wildcard() -> Certificate {
-    let mut certificate = Certificate::new("wildcard", CertificateSpec { secret: "site-tls".into() });
+    let mut certificate =
+        Certificate::new("wildcard", CertificateSpec { secret: Some("site-tls".into()), self_signed: None });
     certificate.metadata.namespace = Some("flynn".into());
     certificate.metadata.uid = Some("7c1e".into());
     certificate

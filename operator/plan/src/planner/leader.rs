@@ -84,6 +84,7 @@ impl Planner {
             |kind: Kind| names.iter().filter(move |(named, _)| *named == kind).map(|(_, key)| key.clone());
         AppInputs {
             app,
+            platform: self.platform,
             cluster,
             deployments: pick(of(Kind::Deployment), &self.world.deployments),
             services: pick(of(Kind::Service), &self.world.services),
@@ -170,9 +171,17 @@ impl Planner {
             resolved: self.domains_resolved(cluster),
             nodes,
             count,
+            ca_bundle: self.ca_bundle(cluster),
         };
         let (status, events) = status::cluster(cluster, findings, now);
         push_status(Kind::Cluster, &**cluster, &status, cluster.status.as_ref(), events, step);
+    }
+
+    /// What clients of the Cluster's domains have to trust, each authority once.
+    fn ca_bundle(&self, cluster: &Cluster) -> Option<String> {
+        let plans = domain_certificates(cluster).filter_map(|key| self.plans.certificates.get(&key));
+        let authorities: BTreeSet<&str> = plans.filter_map(|plan| plan.authority.as_deref()).collect();
+        (!authorities.is_empty()).then(|| authorities.into_iter().collect())
     }
 
     fn domains_resolved(&self, cluster: &Cluster) -> Verdict {

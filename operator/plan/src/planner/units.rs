@@ -71,10 +71,13 @@ impl Planner {
 
     fn plan_certificate(&mut self, key: &ObjectKey, now: Timestamp, step: &mut Step) {
         let new = self.world.certificates.get(key).map(|certificate| {
-            let source = match self.world.secrets.get(&source_secret(key, certificate)) {
+            let source = match (&certificate.spec.self_signed, source_secret(key, certificate)) {
                 _ if self.role == Role::Node => Source::Unread,
-                None => Source::Missing,
-                Some(secret) => Source::Found(secret),
+                (Some(asked), _) => Source::SelfSigned(asked),
+                (None, secret) => {
+                    let secret = secret.and_then(|secret| self.world.secrets.get(&secret));
+                    secret.map_or(Source::Missing, |secret| Source::Found(secret))
+                }
             };
             let copy = self.copy_of(certificate).map(|(_, copy)| copy);
             crate::certificate(&CertificateInputs { certificate, source, copy, now })
@@ -99,7 +102,8 @@ impl Planner {
         if old.and_then(|plan| plan.pair.as_ref()) != pair.as_ref() {
             step.table.certificates.insert(key.to_string(), pair);
         }
-        let served = |plan: Option<&CertificatePlan>| plan.map(|plan| plan.served.clone());
+        let served =
+            |plan: Option<&CertificatePlan>| plan.map(|plan| (plan.served.clone(), plan.authority.clone()));
         if served(old) != served(new.as_ref()) {
             self.touch_readers_of_certificate(key);
         }

@@ -100,6 +100,8 @@ pub(crate) struct ClusterFindings {
     pub(crate) nodes: Finding,
     /// How many nodes serve, of how many.
     pub(crate) count: String,
+    /// What clients have to trust beside the authorities that they know.
+    pub(crate) ca_bundle: Option<String>,
 }
 
 /// The status of a Cluster.
@@ -110,7 +112,7 @@ pub(crate) fn cluster(
 ) -> (ClusterStatus, Vec<Transition>) {
     let generation = cluster.metadata.generation.unwrap_or_default();
     let observed: &[Condition] = cluster.status.as_ref().map_or(&[], |status| &status.conditions);
-    let ClusterFindings { accepted, resolved, nodes, count } = findings;
+    let ClusterFindings { accepted, resolved, nodes, count, ca_bundle } = findings;
     let active = accepted.is_ok();
     let (conditions, transitions) = Conditions::new(observed, generation, now)
         .with(ConditionType::Accepted, plain(&accepted))
@@ -123,6 +125,7 @@ pub(crate) fn cluster(
         conditions,
         default_domain: domain,
         nodes: active.then_some(count),
+        ca_bundle: ca_bundle.filter(|_| active),
     };
     (status, transitions)
 }

@@ -65,12 +65,16 @@ impl Index {
     }
 
     pub(crate) fn insert_certificate(&mut self, key: &ObjectKey, certificate: &Certificate) {
-        self.certificates_by_secret.insert(source_secret(key, certificate), key.clone());
+        if let Some(secret) = source_secret(key, certificate) {
+            self.certificates_by_secret.insert(secret, key.clone());
+        }
         self.certificate_by_uid.insert(uid(certificate), key.clone());
     }
 
     pub(crate) fn remove_certificate(&mut self, key: &ObjectKey, certificate: &Certificate) {
-        self.certificates_by_secret.remove(&source_secret(key, certificate), key);
+        if let Some(secret) = source_secret(key, certificate) {
+            self.certificates_by_secret.remove(&secret, key);
+        }
         self.certificate_by_uid.remove(&uid(certificate));
     }
 
@@ -151,9 +155,9 @@ pub(crate) fn target_service(key: &ObjectKey, route: &Route) -> Option<ObjectKey
     }
 }
 
-/// The Secret that a Certificate is made from.
-pub(crate) fn source_secret(key: &ObjectKey, certificate: &Certificate) -> ObjectKey {
-    ObjectKey::new(&key.namespace, &certificate.spec.secret)
+/// The Secret that a Certificate is made from, if somebody else makes its pair.
+pub(crate) fn source_secret(key: &ObjectKey, certificate: &Certificate) -> Option<ObjectKey> {
+    certificate.spec.secret.as_ref().map(|name| ObjectKey::new(&key.namespace, name))
 }
 
 /// The Certificates that a Cluster's domains name.

@@ -2,7 +2,7 @@
 //!
 //! The router's table, what is written, the wishes that were asked for, and the statuses: of a later stage only what it
 //! changed, with null for what is gone. A condition is one line, `Type=Status/Reason: message`, without the reason where
-//! it is `Ok` and with `...` for what a message repeats from a line before it. Times of transition are left out, and so
+//! it repeats the type and with `...` for what a message repeats from a line before it. Times of transition are left out, and so
 //! is generation 1.
 
 use std::collections::BTreeMap;
@@ -92,7 +92,7 @@ impl Status {
 fn line(condition: &Value, told: &mut Vec<String>) -> String {
     let text = |name: &str| condition[name].as_str().unwrap_or_default();
     let mut line = format!("{}={}", text("type"), text("status"));
-    if text("reason") != "Ok" {
+    if text("reason") != text("type") {
         line = format!("{line}/{}", text("reason"));
     }
     let message = text("message");

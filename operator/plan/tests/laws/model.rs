@@ -137,6 +137,7 @@ fn written(wish: &Wish) -> Value {
         Wish::Service(object) => (serde_json::to_value(object), "Service"),
         Wish::Route(object) => (serde_json::to_value(object), "Route"),
         Wish::Secret(object) => (serde_json::to_value(object), "Secret"),
+        Wish::SelfSigned(_) => panic!("no Certificate of the model is self-signed"),
     };
     let mut value = value.unwrap();
     value["kind"] = json!(kind);

@@ -56,7 +56,7 @@ impl Own {
         Condition {
             type_: ConditionType::Ready.to_string(),
             status: "True".to_owned(),
-            reason: Reason::Ok.to_string(),
+            reason: Reason::Met(ConditionType::Ready).to_string(),
             message: format!("{hosts} hosts are served"),
             observed_generation: Some(self.generation),
             last_transition_time: self.ready_since.clone().unwrap_or(Time(now)),

@@ -146,6 +146,7 @@ fn command_replicas_port_and_resources_are_those_declared() {
     let cpu = |amount: &str| Some(ResourceAmounts { cpu: Some(Quantity(amount.into())), memory: None });
     *shop.process("web") = Process {
         command: vec!["serve".into(), "--fast".into()],
+        working_dir: Some("/srv".into()),
         replicas: 3,
         port: Some(3000),
         health_check: None,
@@ -156,6 +157,7 @@ fn command_replicas_port_and_resources_are_those_declared() {
     let container = container(&shop, "www-web");
     assert_eq!(container.command.unwrap(), ["serve", "--fast"]);
     assert_eq!(container.args, None);
+    assert_eq!(container.working_dir.as_deref(), Some("/srv"));
     assert_eq!(container.ports.unwrap()[0].container_port, 3000);
     let resources = container.resources.unwrap();
     assert_eq!(resources.requests.unwrap()["cpu"].0, "0.5");

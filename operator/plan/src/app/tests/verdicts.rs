@@ -44,7 +44,32 @@ fn an_app_without_an_image_is_told_to_name_one() {
         refused(&plan.accepted).1.contains("App shop/www")
             && refused(&plan.accepted).1.contains("spec.image")
     );
-    assert_eq!(refused(&plan.available), (Reason::Blocked, "web waits for an image"));
+    assert_eq!(refused(&plan.available), (Reason::Blocked, "web waits for the App to be accepted"));
+}
+
+#[test]
+fn without_kubernetes_every_process_names_its_command() {
+    let mut shop = www();
+    shop.platform = Platform::Standalone;
+    let plan = shop.plan();
+    let (reason, message) = refused(&plan.accepted);
+    assert_eq!(reason, Reason::ImageNeedsContainerRuntime);
+    assert!(message.contains("registry.example/www:1") && message.contains("spec.processes.web.command"));
+    shop.app.spec.image = None;
+    let plan = shop.plan();
+    assert_eq!(refused(&plan.accepted).0, Reason::CommandRequired);
+    assert!(plan.changes.is_empty());
+
+    shop.process("web").command = vec!["./serve".into()];
+    shop.process("worker");
+    assert!(refused(&shop.plan().accepted).1.contains("process worker runs"));
+    shop.process("worker").command = vec!["./work".into()];
+    assert_eq!(shop.plan().accepted, Ok(()));
+    let shop = shop.settled();
+    let pods = shop.deployments[&key("www-web")].spec.as_ref().unwrap().template.spec.as_ref().unwrap();
+    assert_eq!(pods.containers[0].image.as_deref(), Some("command"));
+    let sleep = pods.containers[0].lifecycle.as_ref().unwrap().pre_stop.as_ref().unwrap().sleep.as_ref();
+    assert_eq!(sleep.unwrap().seconds, 1, "one router knows at once");
 }
 
 #[test]

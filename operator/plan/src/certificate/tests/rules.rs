@@ -200,3 +200,35 @@ fn only_our_copies_whose_certificate_is_gone_are_orphaned() {
     assert_eq!(orphaned_copies(secrets.into_iter(), |uid| uid == "7c1e"), []);
     assert_eq!(orphaned_copies(secrets.into_iter(), |_| false), [copy_key(&wildcard())]);
 }
+
+#[test]
+fn a_self_signed_pair_is_made_for_its_names_and_renewed_thirty_days_before_its_end() {
+    let copy = copied(&source(&fresh()));
+    let asked = SelfSigned { dns_names: vec!["www.site.com".into()] };
+    let order = |asked: &SelfSigned, copy: Option<&Secret>, now: &str| match plan(
+        Source::SelfSigned(asked),
+        copy,
+        now,
+    )
+    .copy
+    {
+        Some(Wish::SelfSigned(order)) => Some(order.not_after.to_string()),
+        Some(other) => panic!("{other:?}"),
+        None => None,
+    };
+    assert_eq!(order(&asked, Some(&copy), "2029-12-01T23:59:59Z"), None);
+    assert_eq!(
+        order(&asked, Some(&copy), "2029-12-02T00:00:00Z").as_deref(),
+        Some("2030-03-02T00:00:00Z"),
+        "90 days"
+    );
+    assert!(order(&asked, None, NOW).is_some(), "there is none yet");
+    let others = SelfSigned { dns_names: vec!["site.com".into()] };
+    assert!(order(&others, Some(&copy), NOW).is_some(), "it is for other names");
+
+    let served = plan(Source::SelfSigned(&asked), Some(&copy), NOW);
+    assert_eq!((served.issued, served.recheck_at), (Ok(()), Some(at("2029-12-02T00:00:00Z"))));
+    let waiting = plan(Source::SelfSigned(&others), Some(&copy), NOW);
+    assert_eq!(refused(&waiting).0, Reason::CertificateNotReady);
+    assert!(waiting.pair.is_some(), "the old one is served until then");
+}

@@ -3,20 +3,34 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::Error;
+/// Why manifests cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A file or folder cannot be read.
+    #[error("{} cannot be read ({cause}): correct its name, or its permissions", .path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// The system's words.
+        cause: io::Error,
+    },
+    /// There is nothing to read.
+    #[error("no *.yaml, *.yml or *.json file was found: name a file or a folder that has some")]
+    NoFiles,
+}
 
 /// The endings of a manifest's name.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// The text of a file, and what to call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Source {
-    pub(super) name: String,
-    pub(super) text: String,
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) text: String,
 }
 
 /// Reads everything that is named, in the order of the arguments, and in a folder in the order of the names.
-pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, Error> {
+pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, Error> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
