@@ -73,7 +73,7 @@ three_pods() {
 }
 kubectl scale app/hello --replicas=3
 check "the Deployment follows" kubectl rollout status deployment/hello-web --timeout=60s
-check "the App is Available again" until_true 30 is app/hello Ready True Ok
+check "the App is Available again" until_true 30 is app/hello Ready True Ready
 check "three Pods take turns in answering" until_true 30 three_pods
 
 chapter "What kubectl get prints"
@@ -114,10 +114,10 @@ upload "$folder/wildcard.crt" "$folder/other.key"
 check "a key of another certificate is found out" until_true 30 is certificate/wildcard Issued False KeyMismatch
 same "and the last good certificate is served on" "$pin" pin_by_openssl < <(presented "hello.$domain")
 upload "$folder/other.crt" "$folder/other.key"
-check "the right pair mends it" until_true 30 is certificate/wildcard Ready True Ok
+check "the right pair mends it" until_true 30 is certificate/wildcard Ready True Ready
 same "and is served" "$(pin_by_openssl <"$folder/other.crt")" pin_by_openssl < <(presented "hello.$domain")
 upload "$folder/wildcard.crt" "$folder/wildcard.key"
-pinned() { [ "$(kubectl get certificate wildcard -o 'jsonpath={.status.tlsPin}')" = "$pin" ] && is certificate/wildcard Ready True Ok; }
+pinned() { [ "$(kubectl get certificate wildcard -o 'jsonpath={.status.tlsPin}')" = "$pin" ] && is certificate/wildcard Ready True Ready; }
 check "and back" until_true 30 pinned
 
 chapter "flynn-operator plan, before a merge"
@@ -154,7 +154,7 @@ check "without a leader, a new Route is served: the nodes plan by themselves" un
 kubectl scale app/hello --replicas=1
 check "a new leader takes over and finishes the rest" \
     until_true 60 kubectl wait --for=jsonpath='{.spec.replicas}'=1 deployment/hello-web --timeout=1s
-check "the new Route is Ready" until_true 60 is route/new Ready True Ok
+check "the new Route is Ready" until_true 60 is route/new Ready True Ready
 until_true 30 answered $((before + 50))
 kill "$watching" && wait "$watching" 2>/dev/null || true
 watching=

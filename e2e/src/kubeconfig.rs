@@ -46,11 +46,18 @@ impl Access<'_> {
             "contexts": [{"name": "e2e", "context": {"cluster": "e2e", "user": "e2e", "namespace": self.namespace}}],
             "current-context": "e2e",
         });
-        let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path);
-        let mut file = file.with_context(|| format!("write {}", path.display()))?;
-        writeln!(file, "{config:#}")?;
-        Ok(())
+        write_private(path, &format!("{config:#}\n"))
     }
+}
+
+/// Writes a file with mode 0600.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
+    let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path);
+    let mut file = file.with_context(|| format!("write {}", path.display()))?;
+    Ok(file.write_all(text.as_bytes())?)
 }
 
 /// A client as that kubeconfig says. It belongs to the async runtime in which it was made, and ends with it.

@@ -58,12 +58,20 @@ impl Pods {
     /// # Errors
     /// When the API refuses.
     pub async fn start(client: &Client) -> Result<Self> {
+        Self::start_from(client, 256).await // from 10.77.1.0; below are the machines
+    }
+
+    /// As [`start`](Self::start), with addresses from that one on of 10.77.0.0/16: for a second player in this process.
+    ///
+    /// # Errors
+    /// When the API refuses.
+    pub async fn start_from(client: &Client, first_address: u16) -> Result<Self> {
         for machine in &MACHINES {
             nodes::ensure(client, machine).await?;
         }
         let player = Arc::new(Player {
             client: client.clone(),
-            addresses: AtomicU16::new(256), // from 10.77.1.0; below are the machines
+            addresses: AtomicU16::new(first_address),
             turn: AtomicUsize::new(0),
             lives: Mutex::default(),
         });

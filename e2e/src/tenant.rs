@@ -141,7 +141,7 @@ impl Tenant {
     /// # Errors
     /// When it is not in time.
     pub async fn ready(&self, object: &str) -> Result<()> {
-        self.condition(object, "Ready", "True Ok").await.map(drop)
+        self.condition(object, "Ready", "True Ready").await.map(drop)
     }
 
     /// Applies an App under a new name that begins with `prefix`, and waits until it is Ready; returns its name and its host.

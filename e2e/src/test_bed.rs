@@ -14,7 +14,7 @@ use kube::Client;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::{ControlPlane, Kubectl, Namespace, Pods, tools};
+use crate::{Kubectl, Namespace, Plane, Pods, tools};
 
 static BED: OnceCell<Result<TestBed, String>> = OnceCell::const_new();
 static TURNS: RwLock<()> = RwLock::const_new(());
@@ -26,7 +26,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 /// A control plane and its players.
 #[derive(Debug)]
 pub struct TestBed {
-    control_plane: ControlPlane,
+    control_plane: Plane,
     pods: Pods,
     kubectl: Kubectl,
     folder: Folder,
@@ -57,7 +57,7 @@ impl TestBed {
     /// When a part of it does not start.
     pub async fn start() -> Result<Self> {
         let folder = Folder::new(&tools::build_folder()?.with_file_name("tmp"))?;
-        let control_plane = ControlPlane::start(&folder.path).await?;
+        let control_plane = Plane::start(&folder.path).await?;
         let pods = Pods::start(&control_plane.client().await?).await?;
         let kubectl = Kubectl::new(tools::kubectl().await?, control_plane.kubeconfig(), "default");
         Ok(Self { control_plane, pods, kubectl, folder })
@@ -71,9 +71,9 @@ impl TestBed {
         BED.get_or_init(start).await.as_ref().map_err(|error| anyhow!("{error}"))
     }
 
-    /// The control plane.
+    /// The Kubernetes API.
     #[must_use]
-    pub fn control_plane(&self) -> &ControlPlane {
+    pub fn control_plane(&self) -> &Plane {
         &self.control_plane
     }
 

@@ -23,6 +23,14 @@ pub async fn kubectl() -> Result<PathBuf> {
     from_script("KUBECTL", "kubectl").await
 }
 
+/// The released helm: `HELM`, or downloaded by `e2e/tools/helm`.
+///
+/// # Errors
+/// When the script fails.
+pub async fn helm() -> Result<PathBuf> {
+    from_script("HELM", "helm").await
+}
+
 /// The operator's binary: `FLYNN_OPERATOR`, or `flynn-operator` of the same build as the running program.
 ///
 /// # Errors

@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn the_definitions_are_accepted_without_a_warning_and_established() -> Result<()> {
     let bed = TestBed::shared().await?;
+    if bed.control_plane().lacks("definitions that can be written") {
+        return Ok(());
+    }
     definitions::install(&bed).await?;
     let kubectl = bed.kubectl("default");
     let again = kubectl.run(&["apply", "-f", &definitions::repository("crds/yaml")]).await?;

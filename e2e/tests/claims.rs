@@ -65,7 +65,7 @@ async fn two_apps_of_one_name_have_one_host_and_the_second_says_whose() -> Resul
     ensure!(message.contains(&format!("its Route {host} says why")), "{message}");
     let message = second.condition(&format!("route/{host}"), "Accepted", "False HostClaimed").await?;
     ensure!(message.contains(&first.namespace), "{message}");
-    second.condition(&format!("app/{name}"), "Available", "True Ok").await?;
+    second.condition(&format!("app/{name}"), "Available", "True Available").await?;
     first.kubectl.ok(&["delete", &format!("app/{name}")]).await?;
     second.ready(&format!("app/{name}")).await?;
     platform.serves(&host, "/", 200, "pod=").await
@@ -113,7 +113,7 @@ async fn a_host_that_the_cluster_does_not_allow_waits_for_a_label() -> Result<()
         tenant.declare("app", "shop", "{image: a}").await?;
         let message = tenant.condition("app/shop", "Routed", "False HostNotAllowed").await?;
         ensure!(message.contains(&format!("shop.{DOMAIN}")), "{message}");
-        tenant.condition("app/shop", "Available", "True Ok").await?;
+        tenant.condition("app/shop", "Available", "True Available").await?;
         tenant.kubectl.ok(&["label", "namespace", &tenant.namespace, "team=web"]).await?;
         tenant.ready("route/www").await?;
         platform.serves(&host, "/", 308, "https://www.site.com:444/").await?;

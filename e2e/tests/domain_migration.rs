@@ -44,7 +44,7 @@ async fn the_default_domain_moves_and_the_old_one_answers_until_it_is_removed() 
     let after = format!("{name}.{NEW}");
     let moved = async {
         tenant.kubectl.apply(&both).await?;
-        tenant.condition("cluster/site", "Ready", "True Ok").await?;
+        tenant.condition("cluster/site", "Ready", "True Ready").await?;
         platform.serves(&after, "/", 200, &format!("pod={name}-web-")).await?;
         let kept = tenant.kubectl.field(&format!("route/{after}"), ".spec.http.certificate").await?;
         ensure!(kept == "own", "an option is lost: {kept}");

@@ -15,5 +15,7 @@ mod resilience;
 mod route;
 mod second_cluster;
 mod secrets;
+mod self_signed;
 mod start_up;
 mod traffic;
+mod up;

@@ -29,7 +29,7 @@ async fn a_node_notices_that_its_connections_died_in_silence() -> Result<()> {
         })
         .await?;
         assert_eq!(
-            tenant.condition("route/late", "Programmed", "True Ok").await?,
+            tenant.condition("route/late", "Programmed", "True Programmed").await?,
             format!("{}/3 nodes", NODES.len() + 1)
         );
         Ok(())

@@ -103,9 +103,10 @@ async fn kubectl_get_shows_what_a_person_asks_first() -> Result<()> {
         ensure!(row.join(" ").starts_with(columns), "{object}: {table}");
         anyhow::Ok(())
     };
-    shows("cluster/site", "site site.com 2/2 True Ok").await?;
-    shows(&format!("app/{name}"), &format!("{name} https://{host} registry.example/www:1 1 True Ok")).await?;
-    shows(&format!("route/{host}"), &format!("{host} {host} / app {name} True Ok")).await?;
+    shows("cluster/site", "site site.com 2/2 True Ready").await?;
+    shows(&format!("app/{name}"), &format!("{name} https://{host} registry.example/www:1 1 True Ready"))
+        .await?;
+    shows(&format!("route/{host}"), &format!("{host} {host} / app {name} True Ready")).await?;
     for node in NODES {
         let table = tenant.kubectl.ok(&["get", &format!("routernode/{node}"), "--no-headers"]).await?;
         ensure!(

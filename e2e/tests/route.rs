@@ -204,8 +204,8 @@ async fn an_edit_and_a_deletion_take_effect_and_describe_tells_the_story() -> Re
     tenant.declare("route", "www", &format!("{{http: {{host: {after}}}, service: {{name: b}}}}")).await?;
     platform.serves(&after, "/", 200, "pod=b-").await?;
     platform.serves_no_more(&before).await?;
-    assert_eq!(tenant.condition("route/www", "Programmed", "True Ok").await?, "2/2 nodes");
-    tenant.event("route/www", "Ok").await?;
+    assert_eq!(tenant.condition("route/www", "Programmed", "True Programmed").await?, "2/2 nodes");
+    tenant.event("route/www", "Programmed").await?;
     let story = tenant.kubectl.ok(&["describe", "route", "www"]).await?;
     for words in ["Programmed", "2/2 nodes", "service b:9000", "ServiceNotFound", "Warning", "Normal"] {
         ensure!(story.contains(words), "{words} is missing: {story}");
