@@ -43,6 +43,32 @@ pub(crate) enum Deletion {
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
 
+/// Refuses an option of another type: to take it as left out would delete what was not meant.
+fn refuse_other_types(options: &Value) -> Result<()> {
+    type Fits = fn(&Value) -> bool;
+    let typed: [(&str, Fits, &str); 5] = [
+        ("gracePeriodSeconds", Value::is_i64, "int64"),
+        ("orphanDependents", Value::is_boolean, "bool"),
+        ("propagationPolicy", Value::is_string, "v1.DeletionPropagation"),
+        ("preconditions", Value::is_object, "v1.Preconditions"),
+        ("dryRun", Value::is_array, "[]string"),
+    ];
+    for (field, fits, wanted) in typed {
+        let found = match &options[field] {
+            value if value.is_null() || fits(value) => continue,
+            Value::String(_) => "string",
+            Value::Number(_) => "number",
+            Value::Bool(_) => "bool",
+            Value::Array(_) => "array",
+            _ => "object",
+        };
+        return Err(Failure::bad_request(format!(
+            "json: cannot unmarshal {found} into Go struct field DeleteOptions.{field} of type {wanted}"
+        )));
+    }
+    Ok(())
+}
+
 impl Options {
     /// Reads the body, or the query where there is none.
     pub(crate) fn parse(content_type: &str, bytes: &[u8], query: &Query) -> Result<Self> {
@@ -65,6 +91,7 @@ impl Options {
             );
             return Err(Failure::bad_request(why));
         }
+        refuse_other_types(&options)?;
         let precondition = |name: &str| options["preconditions"][name].as_str().map(str::to_owned);
         let dry_runs = options["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let dry_runs = query::dry_run("DeleteOptions", &dry_runs.collect::<Vec<_>>())?;

@@ -146,3 +146,14 @@ fn options_that_contradict_each_other_are_refused() {
         assert_eq!(failure.code().as_u16(), 422, "{query}");
     }
 }
+
+#[test]
+fn an_option_of_another_type_is_refused_and_not_taken_as_left_out() {
+    let parse = |body: &str| Options::parse("application/json", body.as_bytes(), &Query::parse(""));
+    let refused = parse(r#"{"gracePeriodSeconds": "soon"}"#).unwrap_err();
+    assert_eq!(refused.code(), 400);
+    for body in [r#"{"preconditions": "x"}"#, r#"{"dryRun": "All"}"#, r#"{"propagationPolicy": 1}"#] {
+        assert!(parse(body).is_err(), "{body}");
+    }
+    assert!(parse(r#"{"gracePeriodSeconds": 5, "preconditions": null}"#).is_ok());
+}
