@@ -122,11 +122,12 @@ impl<'a> Session<'a> {
         let Applied { objects, deleted, problems } = self.applier.apply(manifests).await?;
         let deleted = deleted.iter().map(ToString::to_string).collect();
         self.say.event(&Event::Applied { objects: objects.len(), deleted });
+        // What could not be applied is not ready either; the next change of the folder may mend it.
+        self.is_told_ready = !problems.is_empty();
         for Problem { place, object, message } in problems {
             self.say.event(&Event::Failed { object, place: Some(place), message });
         }
         self.applied = objects;
-        self.is_told_ready = false;
         self.told.clear();
         let is_unready = |(id, generation): &(&Id, &i64)| self.readiness.of(id, **generation) != State::Ready;
         self.waiting = self.applied.iter().filter(is_unready).map(|(id, _)| id.clone()).collect();
