@@ -1,7 +1,7 @@
 //! The embedded API beside the real one: the transcripts of `e2e/parity` are played on both, and what differs has to be
 //! what `docs/api-parity.md` lists, no more and no less. Run it in `e2e/netns`.
 //!
-//! `PARITY_CASES=1000` tries so many random histories. `PARITY_TOPICS=apply,watch` plays some topics; `PARITY_SERVERS=real` or `embedded` plays on one server only;
+//! `PARITY_CASES=1000` tries so many random histories, `PARITY_SEED=7` others. `PARITY_TOPICS=apply,watch` plays some topics; `PARITY_SERVERS=real` or `embedded` plays on one server only;
 //! `PARITY_PRINT=1` prints what each step printed.
 
 #[path = "parity/command.rs"]
@@ -77,8 +77,9 @@ async fn random_changes_come_out_the_same() -> Result<()> {
     for server in both {
         history::prepare(server).await?;
     }
-    let algorithm = RngAlgorithm::ChaCha;
-    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(algorithm));
+    let seed = env::var("PARITY_SEED").map_or(Ok(0), |seed| seed.parse::<u8>())?;
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let mut partings = Vec::new();
     for case in 0..cases {
         let tree = random::history().new_tree(&mut runner).map_err(|reason| anyhow!("{reason}"))?;

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use schema::{FieldError, Resource};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::request::Part;
 use crate::status::{Cause, Failure, Result};
@@ -19,44 +19,43 @@ pub(crate) struct Write<'a> {
 }
 
 /// Fields of the metadata that the server alone writes.
-const SERVERS_OWN: [&str; 6] =
-    ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"];
+const SERVERS_OWN: [&str; 5] =
+    ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
 
 impl Write<'_> {
     /// The object that is stored for a new one. `uid` and `suffix` are random: the latter ends a generated name.
     pub(crate) fn create(&self, mut object: Value, uid: &str, suffix: &str) -> Result<Value> {
         self.begin(&mut object, uid, suffix);
+        self.resource.drop_nulls(&mut object);
+        let labels = TemplateLabels::of(&object);
         self.fit(&mut object);
-        let mut object = self.managed(None, &object);
-        self.resource.allocate(&mut object, None);
-        strategy::begin(self.resource, &mut object);
-        self.check(&object, self.resource.validate(&object, None))?;
-        Ok(object)
+        self.enter(self.managed(None, &object), labels)
     }
 
     /// The object that is stored for one that is applied and not there; its fields are managed already.
     pub(crate) fn create_applied(&self, mut object: Value, uid: &str) -> Result<Value> {
         self.begin(&mut object, uid, "");
+        let labels = TemplateLabels::of(&object);
         self.fit(&mut object);
-        self.resource.allocate(&mut object, None);
-        strategy::begin(self.resource, &mut object);
-        self.check(&object, self.resource.validate(&object, None))?;
-        Ok(object)
+        self.enter(object, labels)
     }
 
     /// The object that is stored in place of the live one; none where nothing changes.
     pub(crate) fn update(&self, live: &Value, mut new: Value) -> Result<Option<Value>> {
         self.keep_identity(live, &mut new);
+        self.resource.drop_nulls(&mut new);
+        let labels = TemplateLabels::of(&new);
         self.fit(&mut new);
         let new = self.managed(Some(live), &new);
-        self.finish(live, new)
+        self.finish(live, new, labels)
     }
 
     /// As [`Write::update`], of an object whose fields are managed already.
     pub(crate) fn update_applied(&self, live: &Value, mut new: Value) -> Result<Option<Value>> {
         self.keep_identity(live, &mut new);
+        let labels = TemplateLabels::of(&new);
         self.fit(&mut new);
-        self.finish(live, new)
+        self.finish(live, new, labels)
     }
 
     /// A question that is not stored, with who manages its fields.
@@ -89,18 +88,17 @@ impl Write<'_> {
         }
     }
 
-    /// What a write leaves out of these stays as it was; what it has otherwise, validation refuses.
+    /// What a write leaves out of these stays as it was; what it has otherwise, validation refuses, but for the last
+    /// ones, on which nobody is asked.
     fn keep_identity(&self, live: &Value, new: &mut Value) {
-        for field in
-            ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace"]
-        {
+        for field in ["uid", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace"] {
             if new["metadata"][field].is_null()
                 || meta::text(new, field).is_empty() && field != "deletionGracePeriodSeconds"
             {
                 meta::copy(new, live, field);
             }
         }
-        for field in ["generation", "selfLink"] {
+        for field in ["creationTimestamp", "generation", "selfLink"] {
             meta::copy(new, live, field);
         }
     }
@@ -124,7 +122,14 @@ impl Write<'_> {
         })
     }
 
-    fn finish(&self, live: &Value, mut new: Value) -> Result<Option<Value>> {
+    fn enter(&self, mut object: Value, labels: TemplateLabels) -> Result<Value> {
+        self.resource.allocate(&mut object, None);
+        strategy::begin(self.resource, &mut object);
+        self.check(&object, labels.shown(self.resource.validate(&object, None)))?;
+        Ok(object)
+    }
+
+    fn finish(&self, live: &Value, mut new: Value, labels: TemplateLabels) -> Result<Option<Value>> {
         strategy::confine(self.resource, self.part, live, &mut new);
         if self.part == Part::Status {
             meta::copy(&mut new, live, "generation");
@@ -136,7 +141,7 @@ impl Write<'_> {
             Part::Status => self.resource.validate_status(&new, live),
             _ => self.resource.validate(&new, Some(live)),
         };
-        self.check(&new, errors)?;
+        self.check(&new, labels.shown(errors))?;
         meta::copy(&mut new, live, "resourceVersion");
         let new = patch::keep_times(live, new);
         Ok((new != *live).then_some(new))
@@ -150,6 +155,29 @@ impl Write<'_> {
             errors.into_iter().map(|error| Cause::new(error.reason.as_str(), &error.field, error.detail));
         let causes = causes.collect::<Vec<_>>();
         Err(Failure::invalid(&self.resource.group, &self.resource.kind, meta::name(object), &causes))
+    }
+}
+
+/// How the labels of a template came: an object that is stored does not tell none from an empty map of them, a refusal
+/// does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TemplateLabels {
+    Empty,
+    Other,
+}
+
+impl TemplateLabels {
+    fn of(object: &Value) -> Self {
+        let labels = object.pointer("/spec/template/metadata/labels").and_then(Value::as_object);
+        if labels.is_some_and(Map::is_empty) { Self::Empty } else { Self::Other }
+    }
+
+    fn shown(self, mut errors: Vec<FieldError>) -> Vec<FieldError> {
+        let of_labels = errors.iter_mut().filter(|error| error.field == "spec.template.metadata.labels");
+        for error in of_labels.filter(|_| self == Self::Empty) {
+            error.detail = error.detail.replacen("Invalid value: null:", "Invalid value: {}:", 1);
+        }
+        errors
     }
 }
 

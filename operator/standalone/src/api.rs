@@ -193,8 +193,8 @@ impl Api {
     fn path(&self, parts: &Parts, user: &User) -> Result<Response<Body>> {
         self.authorize_path(parts, user)?;
         let path = parts.uri.path();
-        if parts.method != http::Method::GET {
-            return Ok(answer::no_page());
+        if parts.method != http::Method::GET && self.discovery.is_only_read(path) {
+            return Err(Failure::method_not_allowed());
         }
         if path == "/metrics" {
             let unaudited = self.audit.as_ref().map_or(0, Audit::dropped);

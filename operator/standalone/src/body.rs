@@ -10,6 +10,7 @@ use crate::query::FieldValidation;
 use crate::status::{Cause, Failure, Result};
 use crate::{meta, protobuf};
 
+use json::laid_over;
 pub(crate) use json::{Parsed, parse as parse_json, type_name};
 
 /// What is read.
@@ -26,6 +27,9 @@ pub(crate) fn object(
     let mut parsed = read(&resource.kind, content_type, bytes)?;
     if let Some(version) = other_version(resource, &parsed.value) {
         tell(resource, &version, findings_without_schema(resource, &parsed), validation, warnings)?;
+    }
+    if !parsed.duplicates.is_empty() && !resource.is_custom {
+        parsed.value = laid_over(&resource.schema, bytes).unwrap_or(parsed.value);
     }
     check_kind(resource, &mut parsed.value, bytes)?;
     if let Some(why) = resource.decode_errors(&parsed.value) {
@@ -59,7 +63,7 @@ fn tell(
     Ok(())
 }
 
-/// Decodes a body that must be a map, of whatever kind; `kind` is named in errors.
+/// Decodes a body that must be a map or null, of whatever kind; `kind` is named in errors.
 pub(crate) fn read(kind: &str, content_type: &str, bytes: &[u8]) -> Result<Parsed> {
     let unrecognized = |why: String| {
         let why = format!(
@@ -68,7 +72,7 @@ pub(crate) fn read(kind: &str, content_type: &str, bytes: &[u8]) -> Result<Parse
         Failure::bad_request(why)
     };
     let start = summary(bytes);
-    let parsed = match media_type(content_type) {
+    let mut parsed = match media_type(content_type) {
         "application/json" | "" => {
             parse_json(bytes).map_err(|why| unrecognized(format!("json parse error: {why} ({start})")))?
         }
@@ -80,6 +84,10 @@ pub(crate) fn read(kind: &str, content_type: &str, bytes: &[u8]) -> Result<Parse
         })?,
         _ => return Err(Failure::unsupported_media_type(READ)),
     };
+    if parsed.value.is_null() {
+        // A Go program that reads this has read nothing into its object.
+        parsed.value = Map::new().into();
+    }
     if parsed.value.is_object() {
         return Ok(parsed);
     }
@@ -250,6 +258,37 @@ mod tests {
         assert_eq!((code, message.as_str()), (400, expected));
         let (_, message) = config_map("application/json", "[]").expect_err("a list");
         assert!(message.contains("json: cannot unmarshal array into Go value of type struct"), "{message}");
+    }
+
+    #[test]
+    fn null_is_an_object_that_says_nothing() {
+        let object = config_map("application/json", "null").expect("decoded");
+        assert_eq!(object, serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap"}));
+        let catalog = Catalog::new();
+        let apps = catalog.by_path("flynn.io", "v1alpha1", "apps").expect("served");
+        let refused =
+            super::object(apps, "", b"null", FieldValidation::Strict, &mut Vec::new()).expect_err("no kind");
+        let expected = "the object provided is unrecognized (must be of type App): Object 'Kind' is missing in 'null' (6e756c6c)";
+        assert_eq!(refused.to_status()["message"], expected);
+    }
+
+    #[test]
+    fn repeated_maps_of_a_built_in_kind_are_one() {
+        let catalog = Catalog::new();
+        let maps = catalog.by_path("", "v1", "configmaps").expect("served");
+        let body = br#"{"data":{"a":"1","b":"1"},"data":{"a":"2"}}"#;
+        let object = object(maps, "", body, FieldValidation::Ignore, &mut Vec::new()).expect("decoded");
+        assert_eq!(object["data"], serde_json::json!({"a": "2", "b": "1"}));
+    }
+
+    #[test]
+    fn a_repeated_field_of_a_custom_kind_is_the_last_one() {
+        let catalog = Catalog::new();
+        let apps = catalog.by_path("flynn.io", "v1alpha1", "apps").expect("served");
+        let body =
+            br#"{"apiVersion":"flynn.io/v1alpha1","kind":"App","spec":{"image":"a"},"spec":{"env":{}}}"#;
+        let object = object(apps, "", body, FieldValidation::Ignore, &mut Vec::new()).expect("decoded");
+        assert_eq!(object["spec"], serde_json::json!({"env": {}}));
     }
 
     #[test]

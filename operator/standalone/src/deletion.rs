@@ -176,11 +176,13 @@ impl Options {
     }
 }
 
-/// Sets the times of a deletion that waits; one that waits already is only made shorter.
+/// Sets the times of a deletion that waits; one that waits already is only made shorter. The generation counts that it
+/// began.
 fn mark(object: &mut Value, grace: Option<i64>, now: Timestamp) {
     let before = &object["metadata"]["deletionGracePeriodSeconds"];
     let is_sooner = matches!((before.as_i64(), grace), (Some(before), Some(grace)) if grace < before);
-    if meta::is_terminating(object) && !is_sooner {
+    let is_first = !meta::is_terminating(object);
+    if !is_first && !is_sooner {
         return;
     }
     let began = match (meta::text(object, "deletionTimestamp").parse::<Timestamp>(), before.as_i64()) {
@@ -195,7 +197,7 @@ fn mark(object: &mut Value, grace: Option<i64>, now: Timestamp) {
     if let Some(grace) = grace {
         meta::set(object, "deletionGracePeriodSeconds", grace.into());
     }
-    if let Some(generation) = meta::generation(object).filter(|generation| *generation > 0) {
+    if let Some(generation) = meta::generation(object).filter(|generation| *generation > 0 && is_first) {
         meta::set(object, "generation", (generation + 1).into());
     }
 }

@@ -74,11 +74,22 @@ impl Discovery {
         Self { documents: Documents::new(Arc::clone(&catalog)), catalog, address }
     }
 
+    /// Whether a path is answered to GET and no other method; the other ones do not ask for it.
+    pub(crate) fn is_only_read(&self, path: &str) -> bool {
+        match segments(path).as_slice() {
+            ["version"] | ["api"] => true,
+            ["api", version] => self.kinds("", version).is_some(),
+            ["apis", group, version] => {
+                let mut resources = self.catalog.resources();
+                resources.any(|known| known.group == *group && known.version == *version && !known.is_custom)
+            }
+            _ => false,
+        }
+    }
+
     /// The answer; none where there is nothing at the path.
     pub(crate) fn answer(&self, question: &Question) -> Option<Result<Answer>> {
-        let path = question.path.strip_suffix('/').unwrap_or(question.path);
-        let segments = path.split('/').skip(1).collect::<Vec<_>>();
-        let body = match segments.as_slice() {
+        let body = match segments(question.path).as_slice() {
             [] => self.paths(),
             ["version"] => version(),
             ["api"] => {
@@ -88,13 +99,9 @@ impl Discovery {
                 let list = lists::groups(&self.catalog);
                 return Some(self.groups(question, |of| !of.is_empty(), list));
             }
-            ["api", version] => self.kinds("", version)?,
             ["apis", group] => lists::group(&self.catalog, group)?,
-            ["apis", group, _] if lists::group(&self.catalog, group).is_none() => return None,
-            ["apis", group, version] => match self.kinds(group, version) {
-                Some(kinds) => kinds,
-                None => return Some(Err(Failure::no_such_resource())),
-            },
+            ["api", version] => return self.version("", version, question),
+            ["apis", group, version] => return self.version(group, version, question),
             ["openapi", "v2"] => return Some(openapi_v2::answer(question).ok_or_else(not_acceptable)),
             ["openapi", "v3"] => return Some(accepted(question).map(|()| self.documents.index())),
             ["openapi", "v3", document @ ..] => {
@@ -104,6 +111,15 @@ impl Discovery {
             _ => return None,
         };
         Some(accepted(question).map(|()| Answer::object(body)))
+    }
+
+    /// The kinds of one version. Where there is no such version, groups of custom kinds are silent.
+    fn version(&self, group: &str, version: &str, question: &Question) -> Option<Result<Answer>> {
+        if let Some(kinds) = self.kinds(group, version) {
+            return Some(accepted(question).map(|()| Answer::object(kinds)));
+        }
+        let is_served = self.catalog.resources().any(|known| known.group == group && !known.is_custom);
+        is_served.then(|| Err(Failure::no_such_resource()))
     }
 
     /// The kinds of one version.
@@ -165,6 +181,11 @@ impl Answer {
         self.body = Body::Text(Bytes::new());
         self
     }
+}
+
+/// The parts of a path; a slash at its end says nothing.
+fn segments(path: &str) -> Vec<&str> {
+    path.strip_suffix('/').unwrap_or(path).split('/').skip(1).collect()
 }
 
 /// The aggregated form, with its entity tag, by which kubectl asks whether it changed.

@@ -109,6 +109,11 @@ pub(crate) fn revision(text: &str) -> std::result::Result<u64, String> {
     text.parse().map_err(|_| not_a_number("ParseUint", text))
 }
 
+/// What a request is told whose `resourceVersion` is none.
+pub(crate) fn not_a_revision(version: &str, why: &str) -> Failure {
+    Failure::internal(format!("resourceVersion: Invalid value: {version:?}: {why}"))
+}
+
 fn not_a_number(parser: &str, text: &str) -> String {
     format!("strconv.{parser}: parsing {text:?}: invalid syntax")
 }

@@ -114,27 +114,25 @@ impl Request {
 
 /// Reads the method and the path of a request.
 ///
+/// A kube-apiserver serves built-in kinds path by path and custom kinds by what it takes a path for, so that the two are
+/// refused in different words.
+///
 /// # Errors
 /// A group that is served without that resource, and a method that the resource does not have.
 pub(crate) fn parse(catalog: &Catalog, method: &Method, path: &str, query: Query) -> Result<Target> {
     let Some(place) = Place::parse(path) else { return Ok(Target::Path) };
     let Some(resource) = catalog.by_path(&place.group, &place.version, &place.plural) else {
-        let is_served = catalog
-            .resources()
-            .any(|known| known.group == place.group && (!known.is_custom || known.version == place.version));
+        let is_served = catalog.resources().any(|known| known.group == place.group && !known.is_custom);
         return if is_served { Err(Failure::no_such_resource()) } else { Ok(Target::Path) };
     };
-    let is_namespaced = resource.scope == Scope::Namespaced;
-    if !is_namespaced && place.namespace.is_some()
-        || is_namespaced && place.namespace.is_none() && place.name.is_some()
-    {
-        return Err(Failure::no_such_resource());
+    if !place.fits(resource, method) {
+        return if resource.is_custom { Ok(Target::Path) } else { Err(Failure::no_such_resource()) };
     }
     let part = match &place.part {
         None => Part::Object,
-        Some(part) => Part::of(resource, part).ok_or_else(Failure::no_such_resource)?,
+        Some(part) => Part::of(resource, part).ok_or_else(|| no_such_part(resource, &place))?,
     };
-    let verb = verb(method, &place, part, &query).ok_or_else(Failure::method_not_allowed)?;
+    let verb = verb(method, resource, &place, part, &query)?;
     allow(resource, verb, &place, part)?;
     let Place { namespace, name, .. } = place;
     Ok(Target::Objects(Box::new(Request {
@@ -147,7 +145,38 @@ pub(crate) fn parse(catalog: &Catalog, method: &Method, path: &str, query: Query
     })))
 }
 
-fn verb(method: &Method, place: &Place, part: Part, query: &Query) -> Option<Verb> {
+fn no_such_part(resource: &Resource, place: &Place) -> Failure {
+    match &place.name {
+        Some(name) if resource.is_custom => Failure::not_found(resource, name),
+        _ => Failure::no_such_resource(),
+    }
+}
+
+fn verb(method: &Method, resource: &Resource, place: &Place, part: Part, query: &Query) -> Result<Verb> {
+    match known_verb(method, place, part, query) {
+        Some(verb) => Ok(verb),
+        None if !resource.is_custom => Err(Failure::method_not_allowed()),
+        None if part == Part::Object && *method == Method::POST => Ok(Verb::Create),
+        None if part == Part::Object && matches!(*method, Method::PUT | Method::PATCH) => {
+            Err(Failure::bad_request("name must be provided"))
+        }
+        None => Err(Failure::method_not_supported(resource, asked(method))),
+    }
+}
+
+/// What a method asks for, whether or not it is there to be had.
+fn asked(method: &Method) -> &'static str {
+    match *method {
+        Method::GET | Method::HEAD => Verb::Get.as_str(),
+        Method::POST => Verb::Create.as_str(),
+        Method::PUT => Verb::Update.as_str(),
+        Method::PATCH => Verb::Patch.as_str(),
+        Method::DELETE => Verb::Delete.as_str(),
+        _ => "",
+    }
+}
+
+fn known_verb(method: &Method, place: &Place, part: Part, query: &Query) -> Option<Verb> {
     let of_collection = place.name.is_none();
     Some(match (method, part) {
         (&Method::GET, Part::Object) if of_collection && query.flag("watch") => Verb::Watch,
@@ -226,6 +255,19 @@ impl Place {
             part,
         })
     }
+
+    /// Whether objects of the resource are at such a path: in a namespace or not, with a name or without.
+    fn fits(&self, resource: &Resource, method: &Method) -> bool {
+        let is_of_all = self.namespace.is_none() && resource.scope == Scope::Namespaced;
+        let has_objects = ["get", "update", "patch", "delete"]
+            .iter()
+            .any(|verb| resource.verbs.iter().any(|known| known == verb));
+        match (&self.namespace, &self.name) {
+            (Some(_), _) if resource.scope == Scope::Cluster => false,
+            (_, Some(_)) => !is_of_all && has_objects,
+            (_, None) => !is_of_all || !resource.is_custom || *method == Method::GET,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -285,9 +327,42 @@ mod tests {
             "/apis/apps/v1/namespaces/a/deployments/b/c/d",
             "/api/v1/namespaces/a/configmaps/b/status",
             "/api/v1/namespaces/a/nodes",
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews/b",
         ] {
             assert_eq!(read(Method::GET, path), Err(404), "{path}");
         }
+    }
+
+    #[test]
+    fn where_a_custom_kind_is_not_there_is_nothing() {
+        for (method, path) in [
+            (Method::GET, "/apis/flynn.io/v1alpha1/things"),
+            (Method::GET, "/apis/flynn.io/v1alpha1/namespaces/a/clusters"),
+            (Method::GET, "/apis/flynn.io/v1alpha1/apps/b"),
+            (Method::POST, "/apis/flynn.io/v1alpha1/apps"),
+            (Method::DELETE, "/apis/flynn.io/v1alpha1/apps"),
+        ] {
+            assert_eq!(read(method, path).as_deref(), Ok("path"), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_custom_kind_is_refused_in_words_of_its_own() {
+        let message = |method, path: &str| {
+            let failure = parse(&Catalog::new(), &method, path, Query::default()).expect_err(path);
+            failure.to_status()["message"].as_str().expect("text").to_owned()
+        };
+        let apps = "/apis/flynn.io/v1alpha1/namespaces/a/apps";
+        for (method, path, expected) in [
+            (Method::POST, "/b/status", "create is not supported on resources of kind \"apps.flynn.io\""),
+            (Method::DELETE, "/b/scale", "delete is not supported on resources of kind \"apps.flynn.io\""),
+            (Method::TRACE, "/b", " is not supported on resources of kind \"apps.flynn.io\""),
+            (Method::GET, "/b/stature", "apps.flynn.io \"b\" not found"),
+            (Method::PUT, "", "name must be provided"),
+        ] {
+            assert_eq!(message(method, &format!("{apps}{path}")), expected, "{path}");
+        }
+        assert_eq!(read(Method::POST, &format!("{apps}/b")).as_deref(), Ok("create apps a b"));
     }
 
     #[test]

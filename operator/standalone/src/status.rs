@@ -190,6 +190,16 @@ impl Failure {
         Self::method_refused(message)
     }
 
+    /// A verb that a custom resource does not have.
+    pub(crate) fn method_not_supported(resource: &Resource, verb: &str) -> Self {
+        let message = format!("{verb} is not supported on resources of kind {:?}", qualified(resource));
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message).about(
+            &resource.group,
+            &resource.plural,
+            "",
+        )
+    }
+
     /// A verb that the resource does not have here, with the reason.
     pub(crate) fn method_refused(message: &str) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message).about("", "", "")

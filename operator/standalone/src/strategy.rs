@@ -29,8 +29,6 @@ pub(crate) fn begin(resource: &Resource, object: &mut Value) {
     }
     if has_generation(resource) {
         meta::set(object, "generation", 1.into());
-    } else {
-        meta::remove(object, "generation");
     }
 }
 
@@ -76,12 +74,9 @@ pub(crate) fn confine(resource: &Resource, part: Part, live: &Value, new: &mut V
     }
 }
 
-/// Sets the generation of a changed object.
+/// Sets the generation of a changed object. One that its kind does not count stays what a client said once.
 pub(crate) fn count_generation(resource: &Resource, live: &Value, new: &mut Value) {
-    let Some(generation) = meta::generation(live) else {
-        meta::remove(new, "generation");
-        return;
-    };
+    let Some(generation) = meta::generation(live).filter(|_| has_generation(resource)) else { return };
     let counts = if resource.is_custom || is(resource, "discovery.k8s.io", "endpointslices") {
         content(live) != content(new)
             || !resource.is_custom && ["labels", "annotations"].iter().any(|field| differ(live, new, field))
@@ -205,10 +200,20 @@ mod tests {
     }
 
     #[test]
-    fn kinds_without_a_generation_get_none() {
-        let mut secret = json!({"metadata": {"generation": 7}});
-        begin(&kind("", "v1", "secrets"), &mut secret);
-        assert_eq!(meta::generation(&secret), None);
+    fn kinds_that_do_not_count_leave_the_generation_alone() {
+        let secrets = kind("", "v1", "secrets");
+        for generation in [None, Some(7)] {
+            let mut secret = json!({"metadata": {"generation": generation}});
+            begin(&secrets, &mut secret);
+            assert_eq!(meta::generation(&secret), generation);
+            let live = secret.clone();
+            secret["spec"] = json!({"changed": true});
+            count_generation(&secrets, &live, &mut secret);
+            assert_eq!(meta::generation(&secret), generation);
+        }
+        let mut app = json!({"metadata": {"generation": 7}});
+        begin(&kind("flynn.io", "v1alpha1", "apps"), &mut app);
+        assert_eq!(meta::generation(&app), Some(1));
     }
 
     #[test]

@@ -176,6 +176,7 @@ fn refusal(error: &ApplyError) -> (u16, String, Vec<Value>) {
 /// Defaults and prunes. An empty list of managed fields has a meaning, so it stays.
 fn fit(resource: &Resource, object: &mut Value) {
     let given = object["metadata"]["managedFields"].clone();
+    resource.drop_nulls(object);
     resource.default(object);
     resource.prune(object);
     if given.is_array() {

@@ -13,10 +13,17 @@ use crate::encoding::encode;
 use crate::structural::{Schema, Shape};
 
 impl Resource {
+    /// Drops the nulls of a custom object that are no values and for which nothing is filled in, as decoding one does. What
+    /// applying leaves was not decoded again: its nulls stay, and are refused.
+    pub fn drop_nulls(&self, object: &mut Value) {
+        if self.is_custom {
+            drop_nulls(&self.schema, object);
+        }
+    }
+
     /// Fills in what is left out; built-in kinds also get their one form (see [`Resource::prune`]).
     pub fn default(&self, object: &mut Value) {
         if self.is_custom {
-            drop_nulls(&self.schema, object);
             fill(&self.schema, object);
             self.encode_metadata(object);
         } else {

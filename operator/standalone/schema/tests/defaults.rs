@@ -18,6 +18,7 @@ fn objects_come_back_as_from_a_real_server() {
         let kind = object["kind"].as_str().expect("it is recorded");
         let resource = catalog.by_kind(group, version, kind).expect("it is served");
         for _ in 0..2 {
+            resource.drop_nulls(&mut object);
             resource.default(&mut object);
             resource.prune(&mut object);
             resource.allocate(&mut object, None);

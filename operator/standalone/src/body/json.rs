@@ -1,8 +1,11 @@
 //! JSON that remembers which fields were there twice, and mistakes in the words of a Go program, which users know.
+//!
+//! A Go program reads a repeated field of one of its types into what the earlier one has left there ([`laid_over`]).
 
 use std::cell::RefCell;
 use std::fmt;
 
+use schema::{Schema, Shape};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
@@ -20,12 +23,53 @@ pub(crate) struct Parsed {
 /// # Errors
 /// Why it is none.
 pub(crate) fn parse(bytes: &[u8]) -> std::result::Result<Parsed, String> {
+    read(None, bytes).map_err(|error| explain(bytes, &error))
+}
+
+/// A JSON text of this schema, with repeated fields laid over each other; none if it is no JSON.
+pub(super) fn laid_over(schema: &Schema, bytes: &[u8]) -> Option<Value> {
+    read(Some(schema), bytes).ok().map(|parsed| parsed.value)
+}
+
+fn read(schema: Option<&Schema>, bytes: &[u8]) -> serde_json::Result<Parsed> {
     let duplicates = RefCell::new(Vec::new());
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let seed = Seed { path: None, duplicates: &duplicates };
-    let value = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
-    let value = value.map_err(|error| explain(bytes, &error))?;
+    let value = Seed { schema, path: None, duplicates: &duplicates }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
     Ok(Parsed { value, duplicates: duplicates.into_inner() })
+}
+
+/// What a Go value of this schema is after both were read into it: fields that the later one lacks stay, also those of
+/// entries of a list; entries of a map are new.
+fn over(schema: Option<&Schema>, before: Value, value: Value) -> Value {
+    match (schema.map(|schema| &schema.shape), before, value) {
+        (Some(Shape::Struct { fields, .. }), Value::Object(mut before), Value::Object(value)) => {
+            for (name, value) in value {
+                let field = fields.get(&name);
+                let value = match before.remove(&name) {
+                    Some(before) => over(field, before, value),
+                    None => value,
+                };
+                before.insert(name, value);
+            }
+            before.into()
+        }
+        (Some(Shape::Map { .. }), Value::Object(mut before), Value::Object(value)) => {
+            before.extend(value);
+            before.into()
+        }
+        (Some(Shape::List { items, .. }), Value::Array(before), Value::Array(value)) => {
+            let mut before = before.into_iter();
+            let laid = value.into_iter().map(|value| match before.next() {
+                Some(before) => over(Some(items), before, value),
+                None => value,
+            });
+            laid.collect::<Vec<_>>().into()
+        }
+        // What cannot be null stays.
+        (Some(_), before, Value::Null) if schema.is_some_and(|schema| schema.default.is_some()) => before,
+        (_, _, value) => value,
+    }
 }
 
 /// The kind of a value in Go's words.
@@ -97,6 +141,8 @@ impl fmt::Display for Step<'_> {
 
 #[derive(Clone, Copy)]
 struct Seed<'a> {
+    /// Known where repeated fields are laid over each other; else the last one counts.
+    schema: Option<&'a Schema>,
     path: Option<&'a Step<'a>>,
     duplicates: &'a RefCell<Vec<String>>,
 }
@@ -146,9 +192,13 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
+        let schema = match self.schema.map(|schema| &schema.shape) {
+            Some(Shape::List { items, .. }) => Some(&**items),
+            _ => None,
+        };
         loop {
             let step = Step { outer: self.path, name: format!("[{}]", items.len()) };
-            match sequence.next_element_seed(Seed { path: Some(&step), ..self })? {
+            match sequence.next_element_seed(Seed { schema, path: Some(&step), ..self })? {
                 Some(item) => items.push(item),
                 None => return Ok(Value::Array(items)),
             }
@@ -159,9 +209,15 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let mut fields = Map::new();
         while let Some(name) = map.next_key::<String>()? {
             let step = Step { outer: self.path, name };
-            let value = map.next_value_seed(Seed { path: Some(&step), ..self })?;
-            if fields.contains_key(&step.name) {
+            let schema = match self.schema.map(|schema| &schema.shape) {
+                Some(Shape::Struct { fields, .. }) => fields.get(&step.name),
+                Some(Shape::Map { values, .. }) => Some(&**values),
+                _ => None,
+            };
+            let mut value = map.next_value_seed(Seed { schema, path: Some(&step), ..self })?;
+            if let Some(before) = fields.remove(&step.name) {
                 self.duplicates.borrow_mut().push(step.to_string());
+                value = over(schema, before, value);
             }
             fields.insert(step.name, value);
         }
@@ -171,6 +227,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
 #[cfg(test)]
 mod tests {
+    use schema::Catalog;
     use serde_json::json;
 
     use super::*;
@@ -180,6 +237,27 @@ mod tests {
         let parsed = parse(br#"{"a":1,"b":[{"c":1,"c":2}],"a":{"d":true}}"#).expect("JSON");
         assert_eq!(parsed.value, json!({"a": {"d": true}, "b": [{"c": 2}]}));
         assert_eq!(parsed.duplicates, ["b[0].c", "a"]);
+    }
+
+    #[test]
+    fn repeated_fields_are_laid_over_each_other_where_the_schema_is_known() {
+        let catalog = Catalog::new();
+        let services = catalog.by_path("", "v1", "services").expect("served");
+        let body = br#"{
+            "metadata": {"name": "a", "labels": {"a": "1", "b": "1"}}, "metadata": {"labels": {"a": "2"}},
+            "spec": {"ports": [{"port": 80, "name": "x"}, {"port": 81}], "type": "NodePort"},
+            "spec": {"ports": [{"port": 82}], "type": "ClusterIP"}}"#;
+        let expected = json!({
+            "metadata": {"name": "a", "labels": {"a": "2", "b": "1"}},
+            "spec": {"ports": [{"port": 82, "name": "x"}], "type": "ClusterIP"},
+        });
+        assert_eq!(laid_over(&services.schema, body), Some(expected));
+        let voided = br#"{"metadata": {"name": "a", "labels": {"a": "1"}}, "metadata": null, "spec": {"selector": {}}, "spec": {"selector": null}}"#;
+        let expected_voided =
+            json!({"metadata": {"name": "a", "labels": {"a": "1"}}, "spec": {"selector": null}});
+        assert_eq!(laid_over(&services.schema, voided), Some(expected_voided));
+        let expected = json!({"metadata": {"labels": {"a": "2"}}, "spec": {"ports": [{"port": 82}], "type": "ClusterIP"}});
+        assert_eq!(parse(body).expect("JSON").value, expected);
     }
 
     #[test]

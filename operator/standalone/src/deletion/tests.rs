@@ -83,10 +83,9 @@ fn a_grace_period_that_runs_is_only_made_shorter() {
     });
     assert_eq!(delete("pods", "", &pod), Deletion::Unchanged);
     assert_eq!(delete("pods", "gracePeriodSeconds=60", &pod), Deletion::Unchanged);
-    assert_eq!(
-        marked(delete("pods", "gracePeriodSeconds=10", &pod))["deletionTimestamp"],
-        "2026-01-01T00:00:00Z"
-    );
+    let shorter = marked(delete("pods", "gracePeriodSeconds=10", &pod));
+    assert_eq!(shorter["deletionTimestamp"], "2026-01-01T00:00:00Z");
+    assert_eq!(shorter["generation"], 2, "it was counted when the deletion began");
     assert_eq!(delete("pods", "gracePeriodSeconds=0", &pod), Deletion::Now);
 }
 

@@ -9,6 +9,7 @@ use store::Object;
 
 use super::Call;
 use super::commit::Outcome;
+use super::list;
 use super::render::render;
 use super::update::ATTEMPTS;
 use crate::answer::{self, Body};
@@ -56,7 +57,7 @@ pub(super) async fn collection(call: &Call) -> Result<Response<Body>> {
     let list = json!({
         "kind": resource.list_kind,
         "apiVersion": resource.api_version(),
-        "metadata": {"resourceVersion": call.api.store.revision().to_string()},
+        "metadata": list::whole(resource, json!({"resourceVersion": call.api.store.revision().to_string()})),
         "items": items,
     });
     Ok(answer::value(StatusCode::OK, &list))

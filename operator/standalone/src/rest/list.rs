@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::{BufMut as _, BytesMut};
 use http::{Response, StatusCode};
+use schema::Resource;
 use serde_json::{Value, json};
 use store::{Object, Snapshot};
 
@@ -51,6 +52,14 @@ pub(super) fn list(call: &Call) -> Result<Response<Body>> {
     render(call, format, &metadata, &items)
 }
 
+/// The metadata of a whole list. Of custom kinds it says that nothing follows.
+pub(super) fn whole(resource: &Resource, mut metadata: Value) -> Value {
+    if resource.is_custom && metadata["continue"].is_null() {
+        metadata["continue"] = "".into();
+    }
+    metadata
+}
+
 fn render(call: &Call, format: Format, metadata: &Value, items: &[&Arc<Object>]) -> Result<Response<Body>> {
     let resource = &call.request.resource;
     let values = || items.iter().map(|object| call.value(object));
@@ -62,9 +71,10 @@ fn render(call: &Call, format: Format, metadata: &Value, items: &[&Arc<Object>])
                 256 + items.iter().map(|object| object.json.len() + 96).sum::<usize>(),
             );
             let head = format!(
-                r#"{{"kind":"{}","apiVersion":"{}","metadata":{metadata},"items":["#,
+                r#"{{"kind":"{}","apiVersion":"{}","metadata":{},"items":["#,
                 resource.list_kind,
-                resource.api_version()
+                resource.api_version(),
+                whole(resource, metadata.clone())
             );
             bytes.put_slice(head.as_bytes());
             for (index, object) in items.iter().enumerate() {

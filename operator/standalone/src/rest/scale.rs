@@ -10,6 +10,7 @@ use serde_json::Value;
 use self::form::{replicas, scale_of, schema_of, set_replicas};
 use super::Call;
 use super::commit::Outcome;
+use super::get;
 use super::patched::Patch;
 use super::update::ATTEMPTS;
 use crate::answer::{self, Body};
@@ -17,6 +18,7 @@ use crate::status::{Cause, Failure, Result};
 use crate::{admission, body, meta};
 
 pub(super) fn get(call: &Call) -> Result<Response<Body>> {
+    get::check_version(call)?;
     let live = call.value(&*call.live()?);
     Ok(answer::value(StatusCode::OK, &scale_of(&live, scale(call))))
 }

@@ -71,6 +71,33 @@ async fn a_revision_that_is_not_there_yet_is_a_timeout() {
 }
 
 #[tokio::test]
+async fn one_object_is_as_new_as_any_revision_but_one_to_come() {
+    let api = with_maps(&["a"]).await;
+    for (name, version, expected) in [
+        ("a", "0", 200),
+        ("a", "1", 200),
+        ("a", "999999", 504),
+        ("missing", "999999", 504),
+        ("a", "newest", 500),
+        ("missing", "1", 404),
+    ] {
+        let path = format!("{MAPS}/{name}?resourceVersion={version}");
+        assert_eq!(api.ask(Method::GET, &path, None).await.0, expected, "{path}");
+    }
+    let scale = "/apis/apps/v1/namespaces/default/deployments/web/scale?resourceVersion=999999";
+    assert_eq!(api.ask(Method::GET, scale, None).await.0, 504);
+}
+
+#[tokio::test]
+async fn a_whole_list_of_a_custom_kind_says_that_nothing_follows() {
+    let api = with_maps(&["a", "b"]).await;
+    let apps = api.get("/apis/flynn.io/v1alpha1/namespaces/default/apps").await;
+    assert_eq!(apps["metadata"]["continue"], "");
+    assert!(api.get(MAPS).await["metadata"]["continue"].is_null());
+    assert!(!api.get(&format!("{MAPS}?limit=1")).await["metadata"]["continue"].is_null());
+}
+
+#[tokio::test]
 async fn selectors_choose() {
     let api = with_maps(&["a", "b"]).await;
     assert_eq!(

@@ -4,5 +4,6 @@ mod api;
 mod deletions;
 mod lists;
 mod logs;
+mod paths;
 mod watches;
 mod writes;

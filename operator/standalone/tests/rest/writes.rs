@@ -186,3 +186,60 @@ async fn events_are_one_kind_in_two_groups() {
         (&"hello".into(), &"events.k8s.io/v1".into())
     );
 }
+
+#[tokio::test]
+async fn what_the_server_says_of_an_object_is_not_asked_of_clients() {
+    let api = Api::start().await;
+    let path = format!("{MAPS}/a");
+    let created = api.create(MAPS, json!({"metadata": {"name": "a", "generation": 7}})).await;
+    assert_eq!(created["metadata"]["generation"], 7, "its kind does not count");
+    let forged =
+        json!({"metadata": {"creationTimestamp": "2001-01-01T00:00:00Z", "generation": 9, "selfLink": "/x"}});
+    let (code, patched) = api.merge(&path, forged).await;
+    assert_eq!((code, &patched["metadata"]), (200, &created["metadata"]));
+    let (_, changed) = api.merge(&path, json!({"data": {"a": "b"}})).await;
+    assert_eq!(changed["metadata"]["generation"], 7);
+    for (field, value) in
+        [("deletionTimestamp", json!("2001-01-01T00:00:00Z")), ("deletionGracePeriodSeconds", json!(5))]
+    {
+        let (code, status) = api.merge(&path, json!({"metadata": {field: value}})).await;
+        assert!(code == 422 && message(&status).ends_with("field is immutable"), "{status}");
+    }
+    let negative = json!({"metadata": {"name": "b", "generation": -1}});
+    let (code, status) = api.ask(Method::POST, MAPS, Some(negative)).await;
+    let expected = "metadata.generation: Invalid value: -1: must be greater than or equal to 0";
+    assert!(code == 422 && message(&status).ends_with(expected), "{status}");
+}
+
+#[tokio::test]
+async fn an_object_of_which_its_applier_wants_nothing_any_more_is_null_and_refused() {
+    let api = Api::start().await;
+    let path = "/apis/flynn.io/v1alpha1/namespaces/default/certificates/c?fieldManager=one";
+    let apply = async |spec| {
+        let object = json!({"apiVersion": "flynn.io/v1alpha1", "kind": "Certificate", "metadata": {"name": "c"}, "spec": spec});
+        api.ask_as(Method::PATCH, path, "application/apply-patch+yaml", Some(object)).await
+    };
+    assert_eq!(apply(json!({"secret": "s"})).await.0, 201);
+    let (code, status) = apply(json!({})).await;
+    let expected = "Invalid value: \"null\": spec in body must be of type object: \"null\"";
+    let causes = status["details"]["causes"].as_array().expect("causes");
+    assert!(code == 422 && causes.iter().any(|cause| cause["message"] == expected), "{status}");
+}
+
+#[tokio::test]
+async fn labels_of_a_template_are_refused_as_they_came() {
+    let api = Api::start().await;
+    for (metadata, shown) in
+        [(json!({"labels": {}}), "{}"), (json!({"labels": null}), "null"), (json!({}), "null")]
+    {
+        let mut web = deployment(1);
+        web["spec"]["template"]["metadata"] = metadata;
+        let (code, status) = api.ask(Method::POST, DEPLOYMENTS, Some(web)).await;
+        let expected = format!("Invalid value: {shown}: `selector` does not match template `labels`");
+        assert!(code == 422 && message(&status).ends_with(&expected), "{status}");
+    }
+    api.create(DEPLOYMENTS, deployment(1)).await;
+    let without = json!({"spec": {"template": {"metadata": {"labels": {"a": null}}}}});
+    let (_, status) = api.merge(&format!("{DEPLOYMENTS}/web"), without).await;
+    assert!(message(&status).contains("Invalid value: {}:"), "{status}");
+}

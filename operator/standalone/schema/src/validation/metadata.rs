@@ -20,6 +20,9 @@ const IMMUTABLE: [&str; 6] =
 pub(super) fn create(resource: &Resource, new: &Value, faults: &mut Faults) {
     let metadata = &new["metadata"];
     name(resource, metadata, faults);
+    if metadata["generation"].as_i64().is_some_and(|generation| generation < 0) {
+        faults.invalid("metadata.generation", &metadata["generation"], "must be greater than or equal to 0");
+    }
     common(metadata, faults);
     finalizers(&metadata["finalizers"], faults);
 }
@@ -91,10 +94,12 @@ fn unchanged(new: &Value, old: &Value, faults: &mut Faults) {
 
 fn no_new_finalizers(new: &Value, old: &Value, faults: &mut Faults) {
     let is_old = |finalizer: &&Value| old.as_array().is_some_and(|old| old.contains(finalizer));
-    let added: Vec<_> = new.as_array().into_iter().flatten().filter(|new| !is_old(new)).map(text).collect();
+    let added: Vec<_> =
+        new.as_array().into_iter().flatten().filter(|new| !is_old(new)).map(Value::to_string).collect();
     if !added.is_empty() {
         let why = format!(
-            "no new finalizers can be added if the object is being deleted, found new finalizers []string{added:?}"
+            "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+            added.join(", ")
         );
         faults.forbidden("metadata.finalizers", &why);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::query::{Query, revision};
+use crate::query::{Query, not_a_revision, revision};
 use crate::status::{Cause, Failure, Result};
 
 const OPTIONS: &str = "ListOptions";
@@ -36,9 +36,7 @@ impl Options {
         let initial = check_initial(query)?;
         let revision = match version {
             "" => 0,
-            version => revision(version).map_err(|why| {
-                Failure::internal(format!("resourceVersion: Invalid value: {version:?}: {why}"))
-            })?,
+            version => revision(version).map_err(|why| not_a_revision(version, &why))?,
         };
         let start = match (initial, revision) {
             (Some(true), _) => Start::Now { bookmark: bookmarks },
@@ -58,20 +56,19 @@ fn check_initial(query: &Query) -> Result<Option<bool>> {
     let field = "resourceVersionMatch";
     let forbidden = |why: &str| Cause::new("FieldValueForbidden", field, format!("Forbidden: {why}"));
     let mut causes = Vec::new();
-    match (initial, matching) {
-        (Some(_), None) => {
-            causes.push(forbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
-        }
-        (None, Some(_)) => {
-            causes.push(forbidden(
-                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-            ));
-        }
-        _ => {}
+    if initial.is_some() && matching != Some("NotOlderThan") {
+        causes.push(forbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
+    }
+    if initial.is_none() && matching.is_some() {
+        let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+        causes.push(forbidden(why));
     }
     if let Some(other) = matching.filter(|matching| *matching != "NotOlderThan") {
         let message = format!("Unsupported value: {other:?}: supported values: \"NotOlderThan\"");
         causes.push(Cause::new("FieldValueNotSupported", field, message));
+    }
+    if matching.is_some() && query.text("continue").is_some() {
+        causes.push(forbidden("resourceVersionMatch is forbidden when continue is provided"));
     }
     if causes.is_empty() { Ok(initial) } else { Err(Failure::invalid_options(OPTIONS, &causes)) }
 }
@@ -102,6 +99,23 @@ mod tests {
             ("resourceVersion=x", None),
         ] {
             assert_eq!(start(query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_a_watch_is_told() {
+        let causes = |query: &str| {
+            let status = Options::parse(&Query::parse(query)).expect_err(query).to_status();
+            status["details"]["causes"].as_array().map_or(0, Vec::len)
+        };
+        for (query, expected) in [
+            ("sendInitialEvents=true", 1),
+            ("sendInitialEvents=true&resourceVersionMatch=Exact", 2),
+            ("resourceVersionMatch=Exact", 2),
+            ("sendInitialEvents=true&resourceVersionMatch=NotOlderThan&continue=x", 1),
+            ("sendInitialEvents=true&resourceVersionMatch=Exact&continue=x", 3),
+        ] {
+            assert_eq!(causes(query), expected, "{query}");
         }
     }
 

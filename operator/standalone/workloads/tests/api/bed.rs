@@ -1,21 +1,22 @@
-//! What the tests stand on: the controllers, run once for all, a kubelet that is played, and a namespace per test.
+//! What a test stands on: an embedded API in its own process, the controllers, and a kubelet that is played.
 
 use std::future::Future;
-use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::wait::{Condition, await_condition};
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Client, Config, Resource, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 /// How long anything may take. It takes milliseconds; a busy machine takes longer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,22 +24,29 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Pods with this image never get ready.
 pub(crate) const BROKEN: &str = "broken";
 
-/// A namespace of a test. It is deleted when the test has passed its end.
+/// A namespace of an API of its own. Everything ends when it is dropped.
 pub(crate) struct Bed {
     pub(crate) client: Client,
     pub(crate) namespace: String,
+    _running: JoinSet<()>,
+    _server: standalone::Server,
+    _folder: tempfile::TempDir,
 }
 
 impl Bed {
-    /// A new namespace, on the API of the environment, with the controllers running.
+    /// A new namespace, with the controllers and the kubelet running.
     pub(crate) async fn new(name: &str) -> Self {
-        static RUNNING: OnceLock<()> = OnceLock::new();
-        RUNNING.get_or_init(|| drop(std::thread::spawn(run)));
-        let client = client().await;
+        let folder = tempfile::tempdir().unwrap();
+        let server = serve(folder.path()).await;
+        let client = Client::new(server.in_process(), "default");
+        let mut running = JoinSet::new();
+        running.spawn(play_kubelet(client.clone()));
+        let controllers = workloads::run(client.clone(), workloads::Options::default());
+        running.spawn(async { match controllers.await {} });
         let namespaces: Api<Namespace> = Api::all(client.clone());
-        let generated = json!({"metadata": {"generateName": format!("{name}-")}});
-        let namespace = namespaces.create(&PostParams::default(), &object(generated)).await.unwrap();
-        Self { client, namespace: namespace.name_any() }
+        let named = json!({"metadata": {"name": name}});
+        namespaces.create(&PostParams::default(), &object(named)).await.unwrap();
+        Self { client, namespace: name.to_owned(), _running: running, _server: server, _folder: folder }
     }
 
     pub(crate) fn api<K>(&self) -> Api<K>
@@ -128,12 +136,6 @@ impl Bed {
     pub(crate) async fn pods(&self) -> Vec<Pod> {
         self.api::<Pod>().list(&ListParams::default()).await.unwrap().items
     }
-
-    /// Ends the test: what it made goes with its namespace.
-    pub(crate) async fn end(self) {
-        let namespaces: Api<Namespace> = Api::all(self.client);
-        namespaces.delete(&self.namespace, &Default::default()).await.unwrap();
-    }
 }
 
 /// Asks until the answer is `Some`.
@@ -156,20 +158,21 @@ pub(crate) fn object<K: DeserializeOwned>(value: Value) -> K {
     serde_json::from_value(value).unwrap()
 }
 
-pub(crate) async fn client() -> Client {
-    let path = std::env::var_os("WORKLOADS_KUBECONFIG").expect("WORKLOADS_KUBECONFIG names no kubeconfig");
-    let kubeconfig = Kubeconfig::read_from(PathBuf::from(path)).unwrap();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
-    Client::try_from(config).unwrap()
-}
-
-/// Runs the controllers and the kubelet for as long as the process lives.
-fn run() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
-        tokio::spawn(play_kubelet(client().await));
-        match workloads::run(client().await, workloads::Options::default()).await {}
-    });
+async fn serve(folder: &Path) -> standalone::Server {
+    // Another test may have been first.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let catalog = Arc::new(schema::Catalog::new());
+    let store = store::Store::open(&folder.join("store")).unwrap();
+    let token = standalone::Token::load_or_create(&folder.join("token")).unwrap();
+    let options = standalone::Options {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        identity: standalone::Identity::load_or_create(&folder.join("tls"), &[]).unwrap(),
+        users: Arc::new(standalone::Users::new(Arc::clone(&catalog), &token, None).unwrap()),
+        catalog,
+        audit: None,
+        limits: standalone::Limits::default(),
+    };
+    standalone::Server::start(options, store, Arc::new(standalone::NoLogs)).await.unwrap()
 }
 
 /// Makes every Pod ready, unless it is broken, each with an address of its own.

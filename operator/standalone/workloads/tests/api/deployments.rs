@@ -23,7 +23,6 @@ async fn messages(bed: &Bed) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-#[ignore = "needs an API: see the header of this test program"]
 async fn a_deployment_rolls_forward_and_back() {
     let bed = Bed::new("roll").await;
     bed.deployment("web", "i:1", 3, json!({})).await;
@@ -50,11 +49,9 @@ async fn a_deployment_rolls_forward_and_back() {
     let expected = format!("Scaled up replica set {first_set} from 0 to 3");
     eventually("the Events are written", || async { messages(&bed).await.contains(&expected).then_some(()) })
         .await;
-    bed.end().await;
 }
 
 #[tokio::test]
-#[ignore = "needs an API: see the header of this test program"]
 async fn a_broken_rollout_stops_misses_its_deadline_and_is_rolled_back() {
     let bed = Bed::new("broken").await;
     bed.deployment("web", "i:1", 4, json!({"progressDeadlineSeconds": 1})).await;
@@ -67,11 +64,9 @@ async fn a_broken_rollout_stops_misses_its_deadline_and_is_rolled_back() {
     assert!(stuck.status.unwrap().available_replicas >= Some(3), "one of four may be missing");
     bed.set_image("web", "i:1").await;
     bed.rolled_out("web").await;
-    bed.end().await;
 }
 
 #[tokio::test]
-#[ignore = "needs an API: see the header of this test program"]
 async fn a_paused_deployment_is_resized_but_not_rolled() {
     let bed = Bed::new("paused").await;
     bed.deployment("web", "i:1", 2, json!({"paused": true})).await;
@@ -93,11 +88,9 @@ async fn a_paused_deployment_is_resized_but_not_rolled() {
     assert_eq!(bed.sets().await.len(), 1);
     bed.patch::<Deployment>("web", json!({"spec": {"paused": false}})).await;
     bed.rolled_out("web").await;
-    bed.end().await;
 }
 
 #[tokio::test]
-#[ignore = "needs an API: see the header of this test program"]
 async fn a_replacement_forgets_what_the_history_has_no_room_for() {
     let bed = Bed::new("recreate").await;
     let strategy = json!({"strategy": {"type": "Recreate"}, "revisionHistoryLimit": 1});
@@ -108,11 +101,9 @@ async fn a_replacement_forgets_what_the_history_has_no_room_for() {
         bed.rolled_out("web").await;
     }
     eventually("one old ReplicaSet is left", || async { (bed.sets().await.len() == 2).then_some(()) }).await;
-    bed.end().await;
 }
 
 #[tokio::test]
-#[ignore = "needs an API: see the header of this test program"]
 async fn a_pod_that_is_deleted_or_fails_is_replaced() {
     let bed = Bed::new("replace").await;
     bed.deployment("web", "i:1", 2, json!({})).await;
@@ -128,11 +119,9 @@ async fn a_pod_that_is_deleted_or_fails_is_replaced() {
         (others == 2 && set.status.unwrap().available_replicas == Some(2)).then_some(())
     })
     .await;
-    bed.end().await;
 }
 
 #[tokio::test]
-#[ignore = "needs an API: see the header of this test program"]
 async fn no_pod_is_created_twice_and_the_surplus_goes() {
     let bed = Bed::new("count").await;
     bed.deployment("web", "i:1", 30, json!({})).await;
@@ -146,11 +135,9 @@ async fn no_pod_is_created_twice_and_the_surplus_goes() {
     bed.rolled_out("web").await;
     eventually("25 are gone", || async { (bed.pods().await.len() == 5).then_some(()) }).await;
     assert_eq!(created(messages(&bed).await), 30);
-    bed.end().await;
 }
 
 #[tokio::test]
-#[ignore = "needs an API: see the header of this test program"]
 async fn what_was_orphaned_is_adopted() {
     let bed = Bed::new("adopt").await;
     bed.deployment("web", "i:1", 2, json!({})).await;
@@ -170,5 +157,4 @@ async fn what_was_orphaned_is_adopted() {
     bed.wait(&set.name_any(), adopted).await;
     bed.rolled_out("web").await;
     assert_eq!(bed.pods().await.iter().map(ResourceExt::name_any).collect::<BTreeSet<_>>(), pods);
-    bed.end().await;
 }

@@ -40,7 +40,6 @@ async fn set_ready(bed: &Bed, pod: &str, value: &str) {
 }
 
 #[tokio::test]
-#[ignore = "needs an API: see the header of this test program"]
 async fn endpoints_follow_the_pods_and_their_readiness() {
     let bed = Bed::new("endpoints").await;
     service(&bed).await;
@@ -61,11 +60,9 @@ async fn endpoints_follow_the_pods_and_their_readiness() {
     expect(&bed, "one serves", &[(8080, false), (8080, true)]).await;
     set_ready(&bed, &pod, "True").await;
     expect(&bed, "both serve again", &[(8080, true), (8080, true)]).await;
-    bed.end().await;
 }
 
 #[tokio::test]
-#[ignore = "needs an API: see the header of this test program"]
 async fn a_pod_with_a_port_of_its_own_has_its_own_slice() {
     let bed = Bed::new("ports").await;
     service(&bed).await;
@@ -81,5 +78,4 @@ async fn a_pod_with_a_port_of_its_own_has_its_own_slice() {
     expect(&bed, "one has moved", &[(4002, true), (4009, true)]).await;
     bed.api::<Pod>().delete("y", &Default::default()).await.unwrap();
     expect(&bed, "the other is gone", &[(4009, true)]).await;
-    bed.end().await;
 }

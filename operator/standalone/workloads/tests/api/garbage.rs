@@ -23,7 +23,6 @@ async fn gone(bed: &Bed, name: &str) {
 }
 
 #[tokio::test]
-#[ignore = "needs an API: see the header of this test program"]
 async fn dependents_go_with_their_owner() {
     let bed = Bed::new("background").await;
     bed.deployment("web", "i:1", 2, json!({})).await;
@@ -33,11 +32,9 @@ async fn dependents_go_with_their_owner() {
         (bed.sets().await.is_empty() && bed.pods().await.is_empty()).then_some(())
     })
     .await;
-    bed.end().await;
 }
 
 #[tokio::test]
-#[ignore = "needs an API: see the header of this test program"]
 async fn in_the_foreground_the_owner_goes_last() {
     let bed = Bed::new("foreground").await;
     bed.deployment("web", "i:1", 1, json!({})).await;
@@ -57,11 +54,9 @@ async fn in_the_foreground_the_owner_goes_last() {
     bed.patch::<Pod>(&pod, json!({"metadata": {"finalizers": null}})).await;
     bed.wait::<Deployment>("web", |deployment: Option<&Deployment>| deployment.is_none()).await;
     assert!(bed.api::<ReplicaSet>().list(&Default::default()).await.unwrap().items.is_empty());
-    bed.end().await;
 }
 
 #[tokio::test]
-#[ignore = "needs an API: see the header of this test program"]
 async fn an_object_goes_when_its_last_owner_is_gone() {
     let bed = Bed::new("dangling").await;
     config_map(&bed, "dangling", json!([owner("nobody", NOBODY)])).await;
@@ -79,5 +74,4 @@ async fn an_object_goes_when_its_last_owner_is_gone() {
     gone(&bed, "mistaken").await;
     bed.api::<ConfigMap>().delete("owner", &DeleteParams::default()).await.unwrap();
     gone(&bed, "half").await;
-    bed.end().await;
 }

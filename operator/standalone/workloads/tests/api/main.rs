@@ -1,7 +1,6 @@
 //! The controllers on a running API: what they make of Deployments, Services, owners and namespaces.
 //!
-//! They need an API on which nobody else does their work: a kube-apiserver without kube-controller-manager, or the
-//! embedded one without its own. `WORKLOADS_KUBECONFIG=FILE cargo test -p workloads -- --ignored` runs them.
+//! Each test has an embedded API of its own, on which nobody else does their work, and a kubelet that is played.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test may panic")]
 

@@ -8,7 +8,6 @@ use serde_json::json;
 use crate::bed::{Bed, eventually};
 
 #[tokio::test]
-#[ignore = "needs an API: see the header of this test program"]
 async fn a_namespace_goes_when_nothing_holds_its_content() {
     let bed = Bed::new("namespace").await;
     bed.deployment("web", "i:1", 3, json!({})).await;
