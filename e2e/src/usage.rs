@@ -15,7 +15,10 @@ const LOOK: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The CPU time that a process has used, in user and system mode.
-pub(crate) fn cpu(process: u32) -> Result<Duration> {
+///
+/// # Errors
+/// When there is no such process.
+pub fn cpu(process: u32) -> Result<Duration> {
     let stat = read_to_string(format!("/proc/{process}/stat"))?;
     let (_, fields) = stat.rsplit_once(") ").context("a stat without a name")?;
     let mut times = fields.split(' ').skip(11).map_while(|ticks| ticks.parse::<u32>().ok());
@@ -24,7 +27,10 @@ pub(crate) fn cpu(process: u32) -> Result<Duration> {
 }
 
 /// The resident memory of a process, in MiB.
-pub(crate) fn memory(process: u32) -> Result<f64> {
+///
+/// # Errors
+/// When there is no such process.
+pub fn memory(process: u32) -> Result<f64> {
     let status = read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
     let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
@@ -32,7 +38,10 @@ pub(crate) fn memory(process: u32) -> Result<f64> {
 }
 
 /// Waits until none of the processes has had anything to do for three seconds.
-pub(crate) async fn settle(processes: &[u32]) -> Result<()> {
+///
+/// # Errors
+/// When one of them is gone, or they do not come to rest within ten minutes.
+pub async fn settle(processes: &[u32]) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     let total = || processes.iter().map(|process| cpu(*process)).sum::<Result<Duration>>();
     let mut quiet = 0;

@@ -46,3 +46,35 @@ wheel() {
         die "pip cannot download $package with the expected hash: check the connection to the Python package index"
     python3 -m zipfile -e "$folder"/*.whl "$folder"
 }
+
+# debian PROGRAM PACKAGE...: prints the path of PROGRAM: the system's, else the one of the first package, which is unpacked with
+# the others (its libraries) and not installed, so that nothing is started and nobody has to be root.
+debian() {
+    local program=$1
+    shift
+    packages=("$@")
+    command -v "$program" || { once "$cache/debian-$program" unpack_debian && echo "$cache/debian-$program/run"; }
+}
+
+unpack_debian() {
+    local program=${0##*/} package
+    needs apt-get "install $program"
+    cd "$1"
+    # A new machine has no lists of packages yet.
+    apt-get download -qq "${packages[@]}" 2>/dev/null || { apt-get update -qq && apt-get download -qq "${packages[@]}"; } ||
+        die "apt-get has no ${packages[0]}: install $program"
+    for package in *.deb; do
+        dpkg-deb --extract "$package" .
+    done
+    rm ./*.deb
+    # The program keeps its process id, so that it can be measured and stopped by whoever starts it.
+    cat >run <<'RUN'
+#!/bin/sh
+here=$(dirname "$0")
+export LD_LIBRARY_PATH="$here/usr/lib/$(uname -m)-linux-gnu:$here/usr/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+RUN
+    echo "exec \"\$here/$(find usr -name "$program" -type f -perm -u+x | head -1)\" \"\$@\"" >>run
+    chmod 755 run
+    ! LD_LIBRARY_PATH="usr/lib/$(uname -m)-linux-gnu" ldd "$(find usr -name "$program" -type f | head -1)" | grep "not found" ||
+        die "$program needs these libraries: install $program itself"
+}

@@ -17,10 +17,10 @@ mod platform;
 mod population;
 mod probe;
 mod report;
-mod usage;
 
 use anyhow::Result;
 use clap::Parser;
+use e2e::usage;
 
 use crate::edit::Edit;
 use crate::platform::Platform;

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use e2e::usage;
 use tokio::time::{Instant, sleep};
 
 use crate::edit::{Edit, Prepared};
 use crate::platform::Platform;
 use crate::probe::{Wanted, Watching};
-use crate::usage;
 
 /// The time between two edits while the CPU time is measured.
 const PACE: Duration = Duration::from_millis(30);

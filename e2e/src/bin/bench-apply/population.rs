@@ -41,5 +41,5 @@ pub(crate) fn host(name: &str) -> String {
 pub(crate) fn route(name: &str) -> Route {
     let http = HttpRoute { host: host(name), path: "/".into(), ..HttpRoute::default() };
     let service = Some(ServiceReference { name: "one".into(), port: None });
-    Route::new(name, RouteSpec { http, service, ..RouteSpec::default() })
+    Route::new(name, RouteSpec { http: Some(http), service, ..RouteSpec::default() })
 }

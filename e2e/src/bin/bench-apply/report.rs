@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::Result;
+use e2e::usage;
 
 use crate::cold_start::ColdStart;
 use crate::edit::Edit;
 use crate::measure::Figures;
 use crate::platform::Platform;
-use crate::usage;
 
 /// From the API call to the first 200 of a new host, p50/p99 in ms; measured earlier on the same control plane.
 const OTHERS: &str = "\
