@@ -23,7 +23,7 @@ build: ## build everything, for development
 	$(CARGO) build --workspace --bins
 
 .PHONY: test
-test: unit e2e e2e-embedded parity ## run all tests: of the crates, then of the whole on both Kubernetes APIs, and these two compared
+test: unit desync e2e e2e-embedded parity ## run all tests: of the crates, of the router before real servers, then of the whole on both Kubernetes APIs, and these two compared
 
 .PHONY: unit
 unit: ## run the tests of the crates
@@ -41,15 +41,69 @@ e2e-embedded: build ## run the tests of the whole on the embedded Kubernetes API
 	E2E_API=embedded KUBECTL=$$(e2e/tools/kubectl) \
 	    e2e/netns $(CARGO) test --offline -p e2e --test behaviours -- $(FILTER)
 
+.PHONY: crash
+crash: build ## kill the embedded Kubernetes API 200 times while clients write and watch, and look for what is lost
+	$(CARGO) test -p e2e --no-run
+	CRASHES=200 e2e/netns $(CARGO) test --offline -p e2e --test behaviours -- --nocapture crash::
+
 .PHONY: parity
 parity: build control-plane ## play the transcripts on the real and on the embedded Kubernetes API, and compare
 	$(CARGO) test -p e2e --no-run
 	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) HELM=$$(e2e/tools/helm) \
 	    e2e/netns $(CARGO) test --offline -p e2e --test parity -- $(FILTER)
 
+.PHONY: desync
+desync: build ## send hostile requests through the router to nginx, Node, Python and Go, and compare what each saw
+	$(CARGO) test -p e2e --no-run
+	NGINX=$$(e2e/tools/nginx) GO_BACKEND=$$(e2e/tools/go-backend) \
+	    e2e/netns $(CARGO) test --offline -p e2e --test desync -- --nocapture
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: ## search for inputs that break a law of the router, for FUZZ_SECONDS=60 each; FUZZ_TARGET=request for one
+	fuzz=$$(e2e/tools/cargo-fuzz); cd router/fuzz; \
+	    for target in $${FUZZ_TARGET:-$$(basename --suffix .rs --multiple targets/*.rs)}; do \
+	        mkdir -p corpus/$$target; \
+	        $$fuzz run --fuzz-dir . --target-dir ../../target/fuzz --sanitizer none $$target corpus/$$target seeds/$$target -- \
+	            -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -print_final_stats=1; \
+	    done
+
 .PHONY: accept
 accept: build control-plane ## run the acceptance stories: kubectl, curl and kill, as a person would
 	for story in e2e/accept/*.sh; do echo "== $$story"; "$$story"; done
+
+.PHONY: suites
+suites: suites-http2 suites-autobahn suites-slow suites-tls suites-redbot ## run all suites of others against the router
+
+.PHONY: suites-autobahn
+suites-autobahn: ## run Autobahn's cases through the router, beside the same without it; skipped without Python 2.7
+	$(CARGO) build -p router --bins
+	e2e/suites/autobahn.sh
+
+.PHONY: suites-slow
+suites-slow: ## run slowhttptest's attacks against the router, while another client goes on asking
+	$(CARGO) build -p router --bins
+	e2e/suites/slow.sh
+
+.PHONY: suites-redbot
+suites-redbot: ## run REDbot on resources, with the router between and without
+	$(CARGO) build -p router --bins
+	e2e/suites/redbot.sh
+
+.PHONY: suites-tls
+suites-tls: ## scan the router's TLS
+	$(CARGO) build -p router --bins
+	e2e/suites/tls.sh
+
+.PHONY: idle
+idle: ## hold up to 50,000 idle connections and 2,000 slow readers, and measure what they cost; ARGS=--connections=1000 for a quick look
+	$(CARGO) build --release -p router -p e2e --bins
+	e2e/netns target/release/siege $(ARGS)
+
+.PHONY: suites-http2
+suites-http2: ## run h2spec and httpwg, conformance suites for HTTP/2, against the router
+	$(CARGO) build -p router --bins
+	e2e/suites/http2.sh
 
 .PHONY: check
 check: ## format, lints, documentation, licences and dependency arrows, generated files
@@ -71,6 +125,12 @@ generate: ## write the files that are generated from code: crds/yaml and manifes
 .PHONY: golden
 golden: ## write the expected outputs of the planner's cases anew; read the diff before committing it
 	UPDATE_GOLDEN=1 $(CARGO) test -p plan --test golden
+
+.PHONY: bench
+bench: ## measure the router beside nginx and HAProxy; ARGS=--rounds=1 for a quick look
+	$(CARGO) build --release -p router -p e2e --bins
+	NGINX=$$(e2e/tools/nginx) HAPROXY=$$(e2e/tools/haproxy) WRK=$$(e2e/tools/wrk) H2LOAD=$$(e2e/tools/h2load) \
+	    e2e/netns target/release/bench-router $(ARGS)
 
 .PHONY: bench-apply
 bench-apply: control-plane ## measure from `kubectl apply` to the first 200, at 10, 1,000 and 10,000 Routes

@@ -108,6 +108,10 @@ pub struct Process {
     #[schemars(with = "Option<i32>", range(min = 1, max = 65535))]
     pub port: Option<u16>,
 
+    /// What it speaks on its port: `HTTP` (1.1), or `H2C` for HTTP/2 without TLS, as gRPC needs it. Default: `HTTP`.
+    #[serde(default, skip_serializing_if = "ProcessProtocol::is_http")]
+    pub protocol: ProcessProtocol,
+
     /// How to find out that it can take requests. Left out: it can as soon as it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check: Option<HealthCheck>,
@@ -115,6 +119,25 @@ pub struct Process {
     /// The CPU and memory of each replica, as in a Pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
+}
+
+/// What a process speaks on its port.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ProcessProtocol {
+    /// HTTP/1.1.
+    #[default]
+    Http,
+    /// HTTP/2 without TLS, known beforehand (RFC 9113 section 3.3). The port of the Service says so in its `appProtocol`.
+    H2c,
+}
+
+impl ProcessProtocol {
+    // serde gives references.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_http(&self) -> bool {
+        *self == Self::Http
+    }
 }
 
 /// An HTTP request that a process answers with 200 to 399 when it can take requests.
@@ -203,6 +226,7 @@ impl Default for Process {
             working_dir: None,
             replicas: one(),
             port: None,
+            protocol: ProcessProtocol::default(),
             health_check: None,
             resources: None,
         }

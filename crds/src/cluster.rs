@@ -7,6 +7,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::StrictTransportSecurity;
+
 /// The platform's root domains, their certificates, and which namespaces may claim which hosts. There is one: the
 /// oldest is active, and any other says so in its conditions and changes nothing.
 #[derive(CustomResource, KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -58,6 +60,49 @@ pub struct ClusterSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub hosts: Vec<HostRule>,
+
+    /// How the routers serve, on every node. (Where they listen is set at their start: `flynn-operator node --help`.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub router: Option<RouterSettings>,
+}
+
+/// How the routers serve, on every node.
+#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouterSettings {
+    /// What a Route without `hsts` of its own tells browsers. Left out: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hsts: Option<StrictTransportSecurity>,
+
+    /// The HTML page that is sent with a 503, at most 100000 bytes. Left out: `Service Unavailable` as plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 100000))]
+    pub unavailable_page: Option<String>,
+
+    /// The ports from which a TCP Route without a port gets one. A Route that has one keeps it. Default: 3000 to 3500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_ports: Option<TcpPorts>,
+}
+
+/// A range of ports.
+#[derive(KubeSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("self.first <= self.last").message("the first port of a range is not after the last one")
+)]
+pub struct TcpPorts {
+    /// The first port, 1024 to 65535.
+    #[schemars(with = "i32", range(min = 1024, max = 65535))]
+    pub first: u16,
+    /// The last port, 1024 to 65535.
+    #[schemars(with = "i32", range(min = 1024, max = 65535))]
+    pub last: u16,
+}
+
+impl Default for TcpPorts {
+    fn default() -> Self {
+        Self { first: 3000, last: 3500 }
+    }
 }
 
 /// A root domain of the platform.
@@ -142,6 +187,12 @@ pub struct ClusterStatus {
 }
 
 impl ClusterSpec {
+    /// The ports from which TCP Routes get theirs.
+    #[must_use]
+    pub fn tcp_ports(&self) -> TcpPorts {
+        self.router.as_ref().and_then(|router| router.tcp_ports).unwrap_or_default()
+    }
+
     /// The domain under which Apps get their default hosts: the one marked so, or the only one.
     #[must_use]
     pub fn default_domain(&self) -> Option<&Domain> {

@@ -36,6 +36,10 @@ pub enum Reason {
     ClusterNotFound,
     /// Another Route serves this host and path, or another namespace owns the host.
     HostClaimed,
+    /// Another Route had this TCP port first.
+    PortClaimed,
+    /// Every port of the range for TCP Routes belongs to a Route.
+    NoFreePort,
     /// `Cluster.spec.hosts` does not let this namespace claim the host.
     HostNotAllowed,
     /// No Route serves `/` on this host, so that a Route below it waits.
@@ -50,6 +54,10 @@ pub enum Reason {
     AmbiguousPort,
     /// The Service has no endpoint that is ready.
     NoReadyEndpoints,
+    /// The Service has no leader: nobody holds its Lease, or the holder is not ready.
+    NoLeader,
+    /// A network of `clients` is not one.
+    InvalidNetwork,
     /// The Certificate that is named does not exist.
     CertificateNotFound,
     /// The Certificate that is named has nothing to serve yet.

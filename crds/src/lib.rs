@@ -19,14 +19,19 @@ mod router_node;
 mod schema;
 
 pub use app::{
-    App, AppSpec, AppStatus, DefaultRoutes, EnvSource, HealthCheck, Process, ResourceAmounts, Resources, WEB,
+    App, AppSpec, AppStatus, DefaultRoutes, EnvSource, HealthCheck, Process, ProcessProtocol,
+    ResourceAmounts, Resources, WEB,
 };
 pub use certificate::{Certificate, CertificateSpec, CertificateStatus, SelfSigned};
 pub use cluster::{
     CertificateReference, Cluster, ClusterSpec, ClusterStatus, Domain, HostRule, NamespaceSelector,
+    RouterSettings, TcpPorts,
 };
 pub use condition::{ConditionType, Reason};
-pub use route::{HttpRoute, Redirect, RedirectScheme, Route, RouteSpec, RouteStatus, ServiceReference};
+pub use route::{
+    HttpRoute, Redirect, RedirectScheme, Route, RouteHealthCheck, RouteSpec, RouteStatus, ServiceReference,
+    StrictTransportSecurity, TcpRoute, TcpRouteStatus, Timeouts,
+};
 pub use router_node::{Fault, RouterNode, RouterNodeSpec, RouterNodeStatus};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;

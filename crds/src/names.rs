@@ -27,3 +27,12 @@ pub const CERTIFICATE_UID: &str = "flynn.io/certificate-uid";
 
 /// The annotation of such a copy that names the Certificate as `namespace/name`.
 pub const CERTIFICATE: &str = "flynn.io/certificate";
+
+/// The Secret in [`SYSTEM_NAMESPACE`] with what all routers share.
+pub const ROUTER_SECRET: &str = "flynn-operator-router";
+
+/// Its entry for the key of sticky sessions: 32 bytes in base64, as Flynn's `COOKIE_KEY`.
+pub const COOKIE_KEY: &str = "cookieKey";
+
+/// The `appProtocol` of a Service's port whose endpoints speak HTTP/2 without TLS (KEP-3726).
+pub const H2C: &str = "kubernetes.io/h2c";

@@ -1,11 +1,18 @@
-//! `Route`: a host and a path, and what answers there.
+//! `Route`: a host and a path, or a TCP port, and what answers there. The rules of the two are in `route/`.
+
+mod http;
+mod tcp;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Sends the requests for a host and a path to an App, to a Service, or somewhere else by a redirect.
+pub use http::{HttpRoute, RouteHealthCheck, StrictTransportSecurity, Timeouts};
+pub use tcp::{TcpRoute, TcpRouteStatus};
+
+/// Sends the requests for a host and a path, or the connections to a TCP port, to an App, to a Service, or, by a redirect,
+/// somewhere else.
 #[derive(CustomResource, KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "flynn.io",
@@ -18,9 +25,10 @@ use serde::{Deserialize, Serialize};
     status = "RouteStatus",
     derive = "PartialEq",
     derive = "Default",
-    doc = "Sends the requests for a host and a path to an App, to a Service, or somewhere else by a redirect.",
+    doc = "Sends the requests for a host and a path, or the connections to a TCP port, to an App, to a Service, or, by a redirect, somewhere else.",
     printcolumn(name = "Host", type_ = "string", json_path = ".spec.http.host"),
     printcolumn(name = "Path", type_ = "string", json_path = ".spec.http.path"),
+    printcolumn(name = "TCP", type_ = "integer", json_path = ".status.tcp.port"),
     printcolumn(name = "Target", type_ = "string", json_path = ".status.target"),
     printcolumn(
         name = "Ready",
@@ -44,13 +52,26 @@ use serde::{Deserialize, Serialize};
 #[x_kube(
     validation = Rule::new("(has(self.app) ? 1 : 0) + (has(self.service) ? 1 : 0) + (has(self.redirect) ? 1 : 0) == 1")
         .message("name exactly one target: app, service or redirect"),
-    validation = Rule::new("!has(self.redirect) || has(self.redirect.port) || (has(self.redirect.host) && self.redirect.host != self.http.host) || (has(self.redirect.path) && self.redirect.path != self.http.path)")
+    validation = Rule::new("has(self.http) != has(self.tcp)")
+        .message("give either http, with a host, or tcp, with or without a port"),
+    validation = Rule::new("!has(self.redirect) || has(self.http)")
+        .message("a redirect is an answer to an HTTP request: give http instead of tcp, or name an app or a service")
+        .field_path(".redirect"),
+    validation = Rule::new("!has(self.redirect) || !has(self.http) || has(self.redirect.port) || (has(self.redirect.host) && self.redirect.host != self.http.host) || (has(self.redirect.path) && self.redirect.path != self.http.path)")
         .message("the redirect leads back to the route itself: change its host, port or path")
-        .field_path(".redirect")
+        .field_path(".redirect"),
+    validation = Rule::new("!has(self.redirect) || !has(self.http) || !(has(self.http.healthCheck) || has(self.http.maxInFlightPerEndpoint) || has(self.http.timeouts) || (has(self.http.sticky) && self.http.sticky) || (has(self.http.leader) && self.http.leader))")
+        .message("a redirect has no endpoints: leave sticky, leader, timeouts, healthCheck and maxInFlightPerEndpoint out")
+        .field_path(".http")
 )]
 pub struct RouteSpec {
-    /// The host and the path of the requests.
-    pub http: HttpRoute,
+    /// The host and the path of the requests, and how they are sent on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpRoute>,
+
+    /// The TCP port of the connections, and how they are sent on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<TcpRoute>,
 
     /// The App in this namespace whose `web` process answers. It is the Service `<app>-web`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,38 +85,6 @@ pub struct RouteSpec {
     /// Where the client is sent instead. What is left out is kept from the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect: Option<Redirect>,
-}
-
-/// Which requests a Route is for.
-#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpRoute {
-    /// The host: an exact name, `*.site.com` (which also answers for `site.com` and for up to four more labels), or `*` for
-    /// every host that no other Route has. An exact name wins over a wildcard, a longer wildcard over a shorter one.
-    /// The host belongs to the namespace of its oldest Route. Lower case, without a port.
-    #[schemars(length(min = 1, max = 253))]
-    #[x_kube(
-        validation = Rule::new("self.matches('^([*]|([*][.])?([a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?[.])*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)$')")
-            .message("a host is a name such as www.site.com, *.site.com or *: write it in lower case, without scheme, port, path or trailing dot")
-    )]
-    pub host: String,
-
-    /// The path, matched by whole segments: `/api/` is for `/api` and everything below it. A slash at the end is added.
-    /// The longest path wins. A path other than `/` needs a Route for `/` on the same host. The path is not
-    /// stripped from the request. Default: `/`.
-    #[serde(default = "root_path")]
-    #[schemars(length(min = 1, max = 1024))]
-    #[x_kube(
-        validation = Rule::new("self.startsWith('/') && !self.matches('[?#%\\\\s]') && !self.contains('//') && !self.matches('/[.][.]?(/|$)')")
-            .message("a path starts with a slash and has neither empty, . or .. segments nor ?, #, % or spaces")
-    )]
-    pub path: String,
-
-    /// The Certificate in this namespace for this host. Left out: the certificate of the Cluster's domain that the host
-    /// lies under. Of several Routes on one host, the one for `/` decides.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub certificate: Option<String>,
 }
 
 /// Names a Service and one of its ports.
@@ -164,10 +153,9 @@ pub struct RouteStatus {
     /// What answers, in words: `app www`, `service api:8080` or `308 to https://www.site.com`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-}
-
-fn root_path() -> String {
-    "/".into()
+    /// What became of `spec.tcp`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<TcpRouteStatus>,
 }
 
 fn permanent_redirect() -> u16 {

@@ -7,7 +7,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What one router node serves. A node writes its own, at most once a second, and nobody else writes any: the `Programmed`
+/// What one router node serves. A node writes its own, once a second while changes go on, and nobody else writes any: the `Programmed`
 /// condition of Routes and Certificates is derived from these.
 #[derive(CustomResource, KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
     status = "RouterNodeStatus",
     derive = "PartialEq",
     derive = "Default",
-    doc = "What one router node serves. A node writes its own, at most once a second, and nobody else writes any: the `Programmed` condition of Routes and Certificates is derived from these.",
+    doc = "What one router node serves. A node writes its own, once a second while changes go on, and nobody else writes any: the `Programmed` condition of Routes and Certificates is derived from these.",
     printcolumn(name = "Addresses", type_ = "string", json_path = ".status.addresses"),
     printcolumn(name = "Hosts", type_ = "integer", json_path = ".status.hosts"),
     printcolumn(name = "Faults", type_ = "integer", json_path = ".status.faultCount"),
@@ -68,9 +68,9 @@ pub struct RouterNodeStatus {
 #[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
-    /// What it is about: `host`, `certificate` or `service`.
+    /// What it is about: `host`, `tcp`, `certificate` or `service`.
     pub subject: String,
-    /// Which one, for example `www.site.com` or `flynn/wildcard`.
+    /// Which one, for example `www.site.com`, `5432` or `flynn/wildcard`.
     pub name: String,
     /// One sentence for why, and what to do.
     pub message: String,

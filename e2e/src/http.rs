@@ -164,7 +164,7 @@ impl Connection {
     }
 }
 
-async fn connect(addr: SocketAddr) -> Result<TcpStream> {
+pub(crate) async fn connect(addr: SocketAddr) -> Result<TcpStream> {
     let connected = timeout(PATIENCE, TcpStream::connect(addr)).await.context("it takes too long");
     let stream = connected.and_then(|stream| Ok(stream?)).with_context(|| format!("connect to {addr}"))?;
     stream.set_nodelay(true)?;

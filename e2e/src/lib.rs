@@ -12,6 +12,7 @@
 //! Nothing here waits for a length of time: see [`wait`].
 
 pub mod backend;
+pub mod call;
 pub mod components;
 pub mod control_plane;
 pub mod definitions;
@@ -38,10 +39,12 @@ pub mod tenant;
 pub mod test_bed;
 pub mod tls;
 pub mod tools;
+pub mod usage;
 pub mod visitors;
 pub mod wait;
 
 pub use backend::Backend;
+pub use call::Call;
 pub use control_plane::ControlPlane;
 pub use embedded::Embedded;
 pub use held_api::HeldApi;

@@ -35,9 +35,18 @@ impl Machine {
     /// # Errors
     /// When it ends instead; the error shows the end of its log.
     pub async fn start(manifests: &Path, data: &Path) -> Result<Self> {
+        Self::start_with(manifests, data, &[]).await
+    }
+
+    /// The same, with more arguments.
+    ///
+    /// # Errors
+    /// When it does not listen in time.
+    pub async fn start_with(manifests: &Path, data: &Path, arguments: &[&str]) -> Result<Self> {
         let events = data.with_extension(format!("{}.json", unique("events")));
         let folder = data.parent().context("the data folder is in another")?;
-        let command = Self::command([manifests.as_os_str()], data)?;
+        let arguments = arguments.iter().map(OsStr::new);
+        let command = Self::command(arguments.chain([manifests.as_os_str()]), data)?;
         let mut process = Process::start("up", command, folder, Some(&events))?;
         let listening = eventually("it listens", PATIENCE, || {
             let listening = process.check().and_then(|()| last(&events, "listening"));

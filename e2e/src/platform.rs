@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,9 @@ pub const SYSTEM: &str = "flynn-system";
 
 /// The names of the router nodes.
 pub const NODES: [&str; 2] = ["node-a", "node-b"];
+
+/// The port that the router nodes listen on beside their default ones, for plain HTTP.
+pub const ADDITIONAL_PORT: u16 = 8088;
 
 /// The Cluster, as every test finds it and leaves it behind.
 pub const CLUSTER: &str = "
@@ -166,11 +170,15 @@ impl Platform {
         Operator::start(&Self::node(name, kubeconfig, "127.0.0.1:0"), self.bed.folder()).await
     }
 
-    /// How a router node is started, with its probes at `health`.
+    /// How a router node is started, with its probes at `health`. Each has a loopback address of its own, because a TCP Route has
+    /// the same port on every node.
     #[must_use]
     pub fn node(name: &str, kubeconfig: impl Into<PathBuf>, health: &str) -> Launch {
+        static STARTED: AtomicU8 = AtomicU8::new(1);
+        let address = format!("127.0.1.{}:0", STARTED.fetch_add(1, Ordering::Relaxed));
         let launch = Launch::new("node", kubeconfig).args(["--node-name", name, "--workers=1"]);
-        launch.args(["--http=127.0.0.1:0", "--https=127.0.0.1:0", "--health-address", health])
+        let launch = launch.args(["--http", &address, "--https", &address, "--health-address", health]);
+        launch.args(["--additional-http-ports", &ADDITIONAL_PORT.to_string()])
     }
 
     /// Starts one more controller, and waits until it is ready to lead.

@@ -31,17 +31,44 @@ pub async fn helm() -> Result<PathBuf> {
     from_script("HELM", "helm").await
 }
 
+/// nginx: `NGINX`, or found or unpacked by `e2e/tools/nginx`.
+///
+/// # Errors
+/// When the script fails.
+pub async fn nginx() -> Result<PathBuf> {
+    from_script("NGINX", "nginx").await
+}
+
+/// The recording server of `e2e/backends/go`: `GO_BACKEND`, or built by `e2e/tools/go-backend`.
+///
+/// # Errors
+/// When the script fails.
+pub async fn go_backend() -> Result<PathBuf> {
+    from_script("GO_BACKEND", "go-backend").await
+}
+
+/// The router's binary: `FLYNN_ROUTER`, or `flynn-router` of the same build as the running program.
+///
+/// # Errors
+/// When it has not been built.
+pub fn router() -> Result<PathBuf> {
+    from_build("FLYNN_ROUTER", "flynn-router", "router")
+}
+
+/// A program that others make, such as `nginx`: got by the script of that name in `e2e/tools`.
+///
+/// # Errors
+/// When the script fails.
+pub async fn program(name: &str) -> Result<PathBuf> {
+    from_script(&name.to_uppercase(), name).await
+}
+
 /// The operator's binary: `FLYNN_OPERATOR`, or `flynn-operator` of the same build as the running program.
 ///
 /// # Errors
 /// When it has not been built.
 pub fn operator() -> Result<PathBuf> {
-    let path = match env::var_os("FLYNN_OPERATOR") {
-        Some(path) => path.into(),
-        None => build_folder()?.join("flynn-operator"),
-    };
-    ensure!(path.exists(), "{} is missing: run cargo build -p operator", path.display());
-    Ok(path)
+    from_build("FLYNN_OPERATOR", "flynn-operator", "flynn-operator")
 }
 
 /// The folder of the running program's build, such as `target/debug`.
@@ -52,6 +79,15 @@ pub fn build_folder() -> Result<PathBuf> {
     let program = env::current_exe()?;
     let folder = program.ancestors().find(|folder| folder.join("deps").is_dir());
     Ok(folder.context("the running program is not in a folder that cargo built")?.to_owned())
+}
+
+fn from_build(variable: &str, program: &str, package: &str) -> Result<PathBuf> {
+    let path = match env::var_os(variable) {
+        Some(path) => path.into(),
+        None => build_folder()?.join(program),
+    };
+    ensure!(path.exists(), "{} is missing: run cargo build -p {package}", path.display());
+    Ok(path)
 }
 
 async fn from_script(variable: &str, script: &str) -> Result<PathBuf> {

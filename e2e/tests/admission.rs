@@ -12,6 +12,8 @@ use http::{Request, header::ACCEPT};
 use kube::client::Body;
 use serde_json::{Value, json};
 
+use crate::plan_command;
+
 #[tokio::test]
 async fn the_definitions_are_accepted_without_a_warning_and_established() -> Result<()> {
     let bed = TestBed::shared().await?;
@@ -58,7 +60,7 @@ async fn kubectl_prints_these_columns() -> Result<()> {
     definitions::install(&bed).await?;
     assert_eq!(columns(&bed, "clusters").await?, "Name Domain Nodes Ready Reason Age");
     assert_eq!(columns(&bed, "apps").await?, "Name URL Image Replicas Ready Reason Age");
-    assert_eq!(columns(&bed, "routes").await?, "Name Host Path Target Ready Reason (Nodes) Age");
+    assert_eq!(columns(&bed, "routes").await?, "Name Host Path TCP Target Ready Reason (Nodes) Age");
     assert_eq!(columns(&bed, "certificates").await?, "Name Secret Names Expires Ready Reason (Pin) Age");
     assert_eq!(columns(&bed, "routernodes").await?, "Name Addresses Hosts Faults Ready (Version) Age");
     Ok(())
@@ -99,7 +101,8 @@ async fn columns(bed: &TestBed, plural: &str) -> Result<String> {
     Ok(headings.collect::<Vec<_>>().join(" "))
 }
 
-/// Applies a declaration of that kind with that spec (YAML), and expects one sentence on standard error.
+/// Applies a declaration of that kind with that spec (YAML), and expects one sentence on standard error; `plan` has to say it
+/// as well.
 async fn refused(kind: &str, spec: &str, sentence: &str) -> Result<()> {
     refused_by_name(kind, "it", spec, sentence).await
 }
@@ -107,12 +110,13 @@ async fn refused(kind: &str, spec: &str, sentence: &str) -> Result<()> {
 async fn refused_by_name(kind: &str, name: &str, spec: &str, sentence: &str) -> Result<()> {
     let bed = TestBed::shared().await?;
     definitions::install(&bed).await?;
-    let stderr = bed.kubectl("default").apply_fails(&declaration(kind, name, spec)).await?;
+    let declaration = declaration(kind, name, spec);
+    let stderr = bed.kubectl("default").apply_fails(&declaration).await?;
     let prefix = format!("The {kind} {name:?} is invalid: ");
     let mut said =
         stderr.lines().map(|line| line.strip_prefix(&prefix).or(line.strip_prefix("* ")).unwrap_or(line));
     ensure!(said.any(|line| line == sentence), "{kind} {spec}: expected: {sentence}\nbut got: {stderr}");
-    Ok(())
+    plan_command::refuses(&bed, &declaration, sentence).await
 }
 
 /// Tries a declaration of that kind, which is to be accepted without a warning.

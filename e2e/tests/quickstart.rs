@@ -110,7 +110,7 @@ async fn kubectl_get_shows_what_a_person_asks_first() -> Result<()> {
     for node in NODES {
         let table = tenant.kubectl.ok(&["get", &format!("routernode/{node}"), "--no-headers"]).await?;
         ensure!(
-            table.contains("http://127.0.0.1:") && table.contains(" 0 "),
+            table.contains("http://127.0.1.") && table.contains(" 0 "),
             "no address, or a fault: {table}"
         );
         ensure!(table.contains("True"), "{table}");

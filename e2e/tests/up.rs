@@ -1,15 +1,17 @@
 //! `flynn-operator up`: one process, no Kubernetes, Apps as processes.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Result, ensure};
 use e2e::definitions::repository;
 use e2e::machine::{Machine, ended};
+use e2e::process::Process;
 use e2e::{eventually, http, platform::WAIT, tools};
 use tempfile::TempDir;
 
 /// A folder for one test, and in it a folder of manifests.
-fn folders(manifests: &[(&str, &str)]) -> Result<(TempDir, PathBuf, PathBuf)> {
+pub(crate) fn folders(manifests: &[(&str, &str)]) -> Result<(TempDir, PathBuf, PathBuf)> {
     let folder = tempfile::tempdir_in(tools::build_folder()?)?;
     let (files, data) = (folder.path().join("manifests"), folder.path().join("data"));
     std::fs::create_dir(&files)?;
@@ -19,13 +21,13 @@ fn folders(manifests: &[(&str, &str)]) -> Result<(TempDir, PathBuf, PathBuf)> {
     Ok((folder, files, data))
 }
 
-fn app(name: &str, process: &str) -> String {
+pub(crate) fn app(name: &str, process: &str) -> String {
     format!(
         "{{apiVersion: flynn.io/v1alpha1, kind: App, metadata: {{name: {name}}}, spec: {{processes: {{web: {process}}}}}}}\n"
     )
 }
 
-const SITE: &str = "
+pub(crate) const SITE: &str = "
 {apiVersion: flynn.io/v1alpha1, kind: Cluster, metadata: {name: site}, spec: {domains: [
   {name: flynn.localhost, certificate: {namespace: default, name: wildcard}}]}}
 ---
@@ -175,4 +177,21 @@ async fn what_cannot_start_says_what_to_do() -> Result<()> {
     std::fs::create_dir_all(newer.join("store"))?;
     std::fs::write(newer.join("store/objects.v99.redb"), "")?;
     fails(&[&manifests], &newer, &["written by a newer release"]).await
+}
+
+#[tokio::test]
+async fn the_platform_may_open_as_many_files_as_the_system_allows() -> Result<()> {
+    let (folder, _, data) = folders(&[])?;
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -S -n 256 && exec \"$@\"", "sh"]).arg(tools::operator()?);
+    command.args(["up", "--api-port=0", "--http-port=0", "--https-port=0", "--data-dir"]).arg(&data);
+    let process = Process::start("up", command, folder.path(), None)?;
+    eventually("it has raised its limit", WAIT, || async {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", process.id()))?;
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+        let numbers: Vec<_> = line.unwrap_or_default().split_whitespace().take(2).collect();
+        ensure!(numbers.len() == 2 && numbers[0] == numbers[1] && numbers[0] != "256", "{numbers:?}");
+        Ok(())
+    })
+    .await
 }

@@ -1,5 +1,7 @@
 //! The command line: what a person, a manifest or a pipeline can ask for, and the text of `--help`.
 
+mod inspect;
+mod listening;
 mod standalone;
 
 use std::net::SocketAddr;
@@ -9,6 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crds::names::SYSTEM_NAMESPACE;
 
+pub(crate) use inspect::{ADMIN_PORT, AdminArguments, Logging, RoutesArguments, TraceArguments};
+pub(crate) use listening::Listening;
 pub(crate) use standalone::{
     ApiArguments, BackupArguments, DataFolder, Form, HelloArguments, RestoreArguments, UpArguments,
 };
@@ -76,6 +80,11 @@ pub(crate) enum Command {
     Restore(RestoreArguments),
     /// Answers every HTTP request on $PORT with a text: an app to try the platform with.
     Hello(HelloArguments),
+    /// Prints the table of a running node: which host and path goes where, with endpoints and certificates.
+    Routes(RoutesArguments),
+    /// Tells what becomes of a request on a running node: which route serves it and why, with which certificate and endpoints, or
+    /// who refuses it.
+    Trace(TraceArguments),
     /// Prints what applying manifests would change, and writes nothing. Exit code 0: no difference; 2: a difference; 1: an
     /// error.
     Plan(PlanArguments),
@@ -120,6 +129,12 @@ pub(crate) struct NodeArguments {
     /// Where HTTPS is served. Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:443")]
     pub(crate) https: SocketAddr,
+
+    #[command(flatten)]
+    pub(crate) listening: Listening,
+
+    #[command(flatten)]
+    pub(crate) logging: Logging,
 
     /// Where /healthz, /readyz and /metrics are served. Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8081")]

@@ -14,6 +14,7 @@ use std::time::Duration;
 use kube::Client;
 use plan::{Planner, Platform, Role};
 use prometheus_client::registry::Registry;
+use router::Addresses;
 use tokio::sync::{mpsc, watch};
 
 use crate::args::ControllerArguments;
@@ -38,7 +39,7 @@ pub(crate) async fn run(
     let controller = Controller::start(client, &identity, Platform::Kubernetes, &mut registry);
     let (ready, is_ready) = watch::channel(false);
     let probes = tokio::spawn(Health::new(is_ready, registry).serve(listener));
-    announce(None, None, health_address);
+    announce(&Addresses::default(), health_address);
     let duration = Duration::from_secs(arguments.lease_duration_seconds);
     let election = Election { namespace: arguments.namespace, identity, duration };
     let outcome = controller.work(Some(election), &ready, &mut shutdown).await;
@@ -64,9 +65,9 @@ impl Controller {
     pub(crate) fn start(client: Client, identity: &str, platform: Platform, registry: &mut Registry) -> Self {
         let (inputs, received) = mpsc::channel(QUEUE);
         let watches = Watches::of_a_controller(&client, &inputs, &WatchMetrics::register(registry));
-        let kinds = watches.kinds.iter().copied();
         let planner = Planner::new(Role::Leader).on(platform);
-        let reconciler = Reconciler::new(planner, kinds, received, PlanMetrics::register(registry));
+        let reconciler =
+            Reconciler::new(planner, watches.demand(), received, PlanMetrics::register(registry));
         Self {
             client,
             identity: identity.to_owned(),

@@ -14,6 +14,7 @@ mod object;
 mod queue;
 pub(crate) mod report;
 pub(crate) mod route;
+mod router_key;
 mod status;
 mod writer;
 

@@ -21,6 +21,7 @@ mod effects;
 mod files;
 mod health;
 mod hello;
+mod inspect;
 mod keep;
 mod lease;
 mod manifests;

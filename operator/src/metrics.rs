@@ -1,8 +1,10 @@
 //! The numbers of `/metrics`: what watches, planning, writes and the router count, as Prometheus reads it.
 //!
 //! Labels are kinds, effects and outcomes and nothing else: the number of series does not grow with what is declared.
-//! The router counts for itself; its numbers are read when somebody asks (`metrics/router.rs`).
+//! The router counts for itself; its numbers are read when somebody asks (`metrics/router.rs`), and so is what the machine
+//! has left (`metrics/machine.rs`).
 
+pub(crate) mod machine;
 pub(crate) mod router;
 
 use std::sync::atomic::AtomicU64;
@@ -169,5 +171,29 @@ mod tests {
         assert!(text.contains("flynn_writes_total{effect=\"status\",outcome=\"ok\"} 1"), "{text}");
         assert!(text.contains("flynn_plan_seconds_count 1"), "{text}");
         assert!(text.contains("flynn_build_info{version="), "{text}");
+    }
+
+    #[test]
+    fn every_series_is_in_the_manual() {
+        let manual = include_str!("../../docs/metrics.md");
+        let mut registry = registry();
+        WatchMetrics::register(&mut registry).restarts(Kind::Route).inc();
+        EffectMetrics::register(&mut registry).wrote("status", true);
+        let _ = (PlanMetrics::register(&mut registry), LeaderMetrics::register(&mut registry));
+        TableMetrics::register(&mut registry);
+        registry.register_collector(Box::new(machine::Left::of_this_machine()));
+        let text = encode(&registry);
+        let own = text.lines().filter(|line| !line.starts_with('#'));
+        let own = own.filter_map(|line| line.split(['{', ' ']).next()).map(|name| {
+            let histogram = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
+            histogram.unwrap_or(name).to_owned()
+        });
+        let routers = ::router::Snapshot::default().series().into_iter().map(|series| {
+            let total = if matches!(series.values, ::router::Values::Counter(_)) { "_total" } else { "" };
+            format!("flynn_{}{total}", series.name)
+        });
+        for name in own.chain(routers) {
+            assert!(manual.contains(&format!("| `{name}` |")), "{name} is not in docs/metrics.md");
+        }
     }
 }

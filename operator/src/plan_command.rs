@@ -1,22 +1,21 @@
 //! The command `plan`: what applying manifests would change, without writing anything.
 //!
 //! ```text
-//! files --documents--> declared.rs (kinds, schema, rules) --Object--> plan::Simulation --> answer.rs --> print.rs
-//!                      cluster.rs (--against cluster) ----'
+//! files --documents--> declared.rs --> admission.rs (crate schema) --Object--> plan::Simulation --> answer.rs --> print.rs
+//!           cluster.rs (--against cluster) --^--------------------------------------^
 //! ```
 //!
 //! In come files and, if asked for, the objects of a cluster; out go what would be written, the router's table, and what
 //! would be refused. What the API server would refuse at admission is refused here, with the same sentence. Keys are never
 //! printed.
 
+mod admission;
 mod answer;
 mod cluster;
 mod declared;
 mod kinds;
 mod overlay;
 mod print;
-mod rules;
-mod schema;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -62,16 +61,16 @@ pub(crate) enum Error {
 /// Plans, prints, and tells by the exit code whether there is a difference.
 pub(crate) async fn run(global: &Global, arguments: &PlanArguments) -> Result<ExitCode, Error> {
     let sources = files::read(&arguments.filenames)?;
-    let Manifests { objects, ignored, problems } = declared::parse(&sources, &arguments.namespace);
-    if !problems.is_empty() {
-        return Err(Error::Invalid(problems));
-    }
-    let base = match arguments.against {
+    let existing = match arguments.against {
         Against::None => BTreeMap::new(),
         Against::Cluster => cluster::read(&startup::connect(global.kubeconfig.as_deref()).await?).await?,
     };
+    let Manifests { objects, ignored, problems } = declared::parse(&sources, &arguments.namespace, &existing);
+    if !problems.is_empty() {
+        return Err(Error::Invalid(problems));
+    }
     let platform = if arguments.standalone { Platform::Standalone } else { Platform::Kubernetes };
-    let answer = Answer::find(base, objects, ignored, Timestamp::now(), platform);
+    let answer = Answer::find(&existing, objects, ignored, Timestamp::now(), platform);
     match arguments.output {
         Output::Table => stdout::print(&print::table(&answer)),
         Output::Json => stdout::print_line(&serde_json::to_string_pretty(&answer)?),

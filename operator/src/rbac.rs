@@ -103,6 +103,20 @@ pub(crate) const CONTROLLER: Permissions = Permissions {
             reason: "Which endpoints are ready.",
         },
         Rule {
+            groups: &["coordination.k8s.io"],
+            resources: &["leases"],
+            names: &[],
+            verbs: READ,
+            reason: "Who leads, in the namespaces of Routes with leader: true. No other is asked for.",
+        },
+        Rule {
+            groups: CORE,
+            resources: &["pods"],
+            names: &[],
+            verbs: READ,
+            reason: "How old Pods are, in the same namespaces; their metadata alone is asked for.",
+        },
+        Rule {
             groups: &["events.k8s.io"],
             resources: &["events"],
             names: &[],
@@ -159,6 +173,20 @@ pub(crate) const NODE: Permissions = Permissions {
             names: &[],
             verbs: READ,
             reason: "Which endpoints are ready.",
+        },
+        Rule {
+            groups: &["coordination.k8s.io"],
+            resources: &["leases"],
+            names: &[],
+            verbs: READ,
+            reason: "Who leads, in the namespaces of Routes with leader: true. No other is asked for.",
+        },
+        Rule {
+            groups: CORE,
+            resources: &["pods"],
+            names: &[],
+            verbs: READ,
+            reason: "How old Pods are, in the same namespaces; their metadata alone is asked for.",
         },
         Rule {
             groups: FLYNN,

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use plan::{Kind, Planner, Step, Unit};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::metrics::PlanMetrics;
-use crate::observe::{Observation, Versions};
+use crate::observe::{Demand, Observation, Portion, Versions};
 
 /// How many inputs wait in the channel before the watches have to.
 pub(crate) const QUEUE: usize = 8192;
@@ -63,8 +63,12 @@ pub(crate) struct Reconciler {
     planner: Planner,
     inputs: mpsc::Receiver<Input>,
     batch: Vec<Input>,
-    /// The kinds that have not been listed yet.
-    loading: BTreeSet<Kind>,
+    /// What has not been listed yet.
+    loading: BTreeSet<Portion>,
+    /// Who is told in which namespaces there are leaders.
+    leaders: watch::Sender<BTreeSet<String>>,
+    /// Whether there was a pass.
+    began: bool,
     versions: Versions,
     new_generation: bool,
     /// Whether something was taken in since the last pass.
@@ -74,10 +78,10 @@ pub(crate) struct Reconciler {
 }
 
 impl Reconciler {
-    /// Begins with an empty planner; passes begin when each of `kinds` has been listed.
+    /// Begins with an empty planner; passes begin when everything that is demanded has been listed.
     pub(crate) fn new(
         planner: Planner,
-        kinds: impl IntoIterator<Item = Kind>,
+        demand: Demand,
         inputs: mpsc::Receiver<Input>,
         metrics: PlanMetrics,
     ) -> Self {
@@ -85,7 +89,9 @@ impl Reconciler {
             planner,
             inputs,
             batch: Vec::new(),
-            loading: kinds.into_iter().collect(),
+            loading: demand.portions,
+            leaders: demand.leaders,
+            began: false,
             versions: Versions::default(),
             new_generation: false,
             pending: true,
@@ -98,6 +104,7 @@ impl Reconciler {
     pub(crate) async fn next(&mut self) -> Result<Pass, Error> {
         loop {
             self.take_queued()?;
+            self.ask_for_leaders();
             if self.pending && self.loading.is_empty() {
                 return Ok(self.plan());
             }
@@ -146,8 +153,8 @@ impl Reconciler {
                 self.versions.advance(kind, version);
                 self.planner.delete(kind, &key);
             }
-            Input::Observed(Observation::Listed(kind)) => {
-                self.loading.remove(&kind);
+            Input::Observed(Observation::Listed(portion)) => {
+                self.loading.remove(&portion);
             }
             Input::Observed(Observation::Denied(kind, message)) => {
                 return Err(Error::Denied { kind, message });
@@ -158,7 +165,27 @@ impl Reconciler {
         Ok(())
     }
 
+    /// Has the Leases and Pods watched that decide on leaders. The first pass waits for them; a later one does not, and a Route
+    /// that begins to lead to a leader answers 503 until it is known.
+    fn ask_for_leaders(&mut self) {
+        let wanted: BTreeSet<String> = self.planner.leader_namespaces().map(str::to_owned).collect();
+        let before = self.leaders.borrow().clone();
+        if wanted == before {
+            return;
+        }
+        let portions =
+            |namespace: &String| [Kind::Lease, Kind::Pod].map(|kind| Portion::part(kind, namespace));
+        for portion in before.difference(&wanted).flat_map(portions) {
+            self.loading.remove(&portion);
+        }
+        if !self.began {
+            self.loading.extend(wanted.difference(&before).flat_map(portions));
+        }
+        self.leaders.send_replace(wanted);
+    }
+
     fn plan(&mut self) -> Pass {
+        self.began = true;
         let begin = Instant::now();
         let step = self.planner.step(Timestamp::now());
         self.metrics.passed(begin.elapsed());
@@ -177,7 +204,7 @@ fn wait_until(at: Option<Timestamp>, now: Timestamp) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use crds::{Route, RouteSpec};
+    use crds::{HttpRoute, Route, RouteSpec};
     use plan::{ObjectKey, Role};
 
     use super::*;
@@ -185,14 +212,18 @@ mod tests {
     fn reconciler() -> (mpsc::Sender<Input>, Reconciler) {
         let (sender, inputs) = mpsc::channel(QUEUE);
         let planner = Planner::new(Role::Node);
-        let kinds = [Kind::Route, Kind::Cluster];
-        (sender, Reconciler::new(planner, kinds, inputs, PlanMetrics::default()))
+        let portions = [Kind::Route, Kind::Cluster].map(Portion::whole).into();
+        let demand = Demand { portions, leaders: watch::Sender::new(BTreeSet::new()) };
+        (sender, Reconciler::new(planner, demand, inputs, PlanMetrics::default()))
     }
 
     fn put(name: &str, version: u64) -> Input {
-        let mut spec = RouteSpec::default();
-        spec.http.host = format!("{name}.site.com");
-        spec.http.path = "/".into();
+        let http = HttpRoute { host: format!("{name}.site.com"), ..HttpRoute::default() };
+        route(name, http, version)
+    }
+
+    fn route(name: &str, http: HttpRoute, version: u64) -> Input {
+        let spec = RouteSpec { http: Some(http), ..RouteSpec::default() };
         let mut route = Route::new(name, spec);
         route.metadata.namespace = Some("a".into());
         let object = route.into();
@@ -200,7 +231,7 @@ mod tests {
     }
 
     fn listed(kind: Kind) -> Input {
-        Input::Observed(Observation::Listed(kind))
+        Input::Observed(Observation::Listed(Portion::whole(kind)))
     }
 
     fn poll_once(reconciler: &mut Reconciler) -> Option<Result<Pass, Error>> {
@@ -217,6 +248,31 @@ mod tests {
         sender.send(listed(Kind::Cluster)).await.unwrap();
         let pass = reconciler.next().await.unwrap();
         assert!(pass.step.table.hosts.contains_key("x.site.com"));
+    }
+
+    #[tokio::test]
+    async fn the_first_pass_waits_until_it_is_known_who_leads_and_a_later_one_does_not() {
+        let (sender, mut reconciler) = reconciler();
+        let leading = |name: &str| {
+            let host = format!("{name}.site.com");
+            route(name, HttpRoute { host, leader: true, ..HttpRoute::default() }, 1)
+        };
+        for input in [leading("x"), listed(Kind::Route), listed(Kind::Cluster)] {
+            sender.send(input).await.unwrap();
+        }
+        assert!(poll_once(&mut reconciler).is_none());
+        assert_eq!(*reconciler.leaders.borrow(), BTreeSet::from(["a".to_owned()]));
+        for kind in [Kind::Lease, Kind::Pod] {
+            sender.send(Input::Observed(Observation::Listed(Portion::part(kind, "a")))).await.unwrap();
+        }
+        reconciler.next().await.unwrap();
+        let delete = Observation::Delete { kind: Kind::Route, key: ObjectKey::new("a", "x"), version: None };
+        sender.send(Input::Observed(delete)).await.unwrap();
+        reconciler.next().await.unwrap();
+        assert!(reconciler.leaders.borrow().is_empty());
+        sender.send(leading("y")).await.unwrap();
+        reconciler.next().await.unwrap();
+        assert_eq!(reconciler.leaders.borrow().len(), 1);
     }
 
     #[tokio::test]

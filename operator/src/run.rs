@@ -8,10 +8,10 @@ use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Arguments, Command, Global, LogFormat};
-use crate::{ca, controller, hello, keep, manifests, metrics, node, pin, plan_command, startup, up};
+use crate::{ca, controller, hello, inspect, keep, manifests, metrics, node, pin, plan_command, startup, up};
 
 /// The client's own words for a failure are left out: whoever asked tells it, with the cause.
-const QUIET: &str = ",kube_client::client=off,kube_runtime::watcher=off";
+const QUIET: &str = ",kube_client::client=off,kube_runtime::watcher=off,h2=error";
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,9 @@ pub(crate) enum Error {
     /// `hello` failed.
     #[error(transparent)]
     Hello(#[from] hello::Error),
+    /// `routes` or `trace` failed.
+    #[error(transparent)]
+    Inspect(#[from] inspect::Error),
     /// `plan` failed.
     #[error(transparent)]
     Plan(#[from] plan_command::Error),
@@ -71,6 +74,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
         Command::Backup(arguments) => runtime()?.block_on(keep::backup(&arguments))?,
         Command::Restore(arguments) => keep::restore(&arguments)?,
         Command::Hello(arguments) => runtime()?.block_on(hello::run(arguments))?,
+        Command::Routes(arguments) => runtime()?.block_on(inspect::routes(&arguments))?,
+        Command::Trace(arguments) => runtime()?.block_on(inspect::trace(&arguments))?,
         Command::Plan(plan) => {
             return Ok(runtime()?.block_on(plan_command::run(&global, &plan))?);
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crds::names::GROUP;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use router::Addresses;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -152,13 +153,21 @@ pub(crate) fn listen_for_probes(
 }
 
 /// Where a process listens, as one line on standard output for whoever started it with port 0.
-pub(crate) fn announce(http: Option<SocketAddr>, https: Option<SocketAddr>, health: SocketAddr) {
+pub(crate) fn announce(Addresses { http, https, admin, .. }: &Addresses, health: SocketAddr) {
     let mut line = serde_json::json!({ "event": "listening", "health": health });
     if let Some(fields) = line.as_object_mut() {
-        fields.extend(http.map(|address| ("http".to_owned(), address.to_string().into())));
-        fields.extend(https.map(|address| ("https".to_owned(), address.to_string().into())));
+        for (name, address) in [("http", http), ("https", https), ("admin", admin)] {
+            fields.extend(address.map(|address| (name.to_owned(), address.to_string().into())));
+        }
     }
     print_line(&line.to_string());
+}
+
+/// Lets the process open as many files and sockets as the system allows it: the router needs two for each request.
+pub(crate) fn raise_open_files() {
+    if let Err(error) = router::raise_open_files() {
+        tracing::warn!(%error, "the number of open files cannot be raised");
+    }
 }
 
 #[cfg(test)]

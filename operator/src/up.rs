@@ -69,6 +69,8 @@ pub(crate) enum Error {
 /// Runs the platform until the process is asked to end.
 pub(crate) async fn run(arguments: UpArguments) -> Result<(), Error> {
     let mut shutdown = Shutdown::listen().map_err(Error::Signals)?;
+    // Before any process of an App is started, because these inherit it.
+    startup::raise_open_files();
     session::run(arguments, &mut shutdown).await
 }
 
@@ -83,6 +85,7 @@ pub(crate) async fn run_api(arguments: ApiArguments) -> Result<(), Error> {
         server: api.url(),
         http: None,
         https: None,
+        admin: None,
     });
     shutdown.asked().await;
     say.event(&say::Event::Stopping);

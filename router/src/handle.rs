@@ -11,9 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::{ArcSwap, Guard};
 use router_config::{Config, Delta};
 use serde::Serialize;
+use tokio::sync::{broadcast, watch};
 
+use crate::events::Batch;
+use crate::explain::{self, Explanation, NO_SERVICE, NotAUrl, Question, Routes};
+use crate::http::connection::Ports;
 use crate::table::compile::Compiler;
-use crate::table::{Action, Table};
+use crate::table::{Action, DEFAULT_PORTS, Table};
 use crate::tls;
 
 /// A cheap-to-clone handle on what one or more [`Server`](crate::Server)s serve.
@@ -25,7 +29,14 @@ pub struct Handle {
 struct Shared {
     table: ArcSwap<Table>,
     writer: Mutex<Compiler>,
+    /// Tells the generation to those who act on changes; requests do not.
+    published: watch::Sender<u64>,
+    /// Tells those who follow every change what it means, in order.
+    news: broadcast::Sender<Arc<Batch>>,
 }
+
+/// How many changes those who follow them may be behind.
+const BEHIND: usize = 1024;
 
 /// What came of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -59,6 +70,8 @@ pub enum Subject {
     Service(String),
     /// The host of this name.
     Host(String),
+    /// The TCP route of this port.
+    Tcp(u16),
 }
 
 /// What a request for a host and path meets, for people and tests.
@@ -72,6 +85,11 @@ pub enum Explained {
         host: String,
         /// The endpoints, in the order of their addresses.
         endpoints: Vec<SocketAddr>,
+    },
+    /// It is answered with the router's own status.
+    Status {
+        /// The host as it is written in the configuration.
+        host: String,
     },
     /// It is redirected.
     Redirected {
@@ -95,6 +113,8 @@ impl Handle {
             shared: Arc::new(Shared {
                 table: ArcSwap::default(),
                 writer: Mutex::new(Compiler::new(tls::provider())),
+                published: watch::Sender::new(0),
+                news: broadcast::Sender::new(BEHIND),
             }),
         }
     }
@@ -116,7 +136,7 @@ impl Handle {
     #[must_use]
     pub fn explain(&self, host: &str, path: &str) -> Explained {
         let table = self.table();
-        let Some(found) = table.host(host.as_bytes()) else {
+        let Some(found) = table.host(host.as_bytes(), DEFAULT_PORTS) else {
             return Explained::NotFound;
         };
         let host = found.name.to_string();
@@ -124,14 +144,30 @@ impl Handle {
             None => Explained::NotFound,
             Some(Action::Redirect(_)) => Explained::Redirected { host },
             Some(Action::Refuse(reason)) => Explained::Refused { host, reason: reason.to_string() },
-            Some(Action::Forward(slot)) => match table.service(*slot) {
-                None => Explained::Refused { host, reason: "the service is not in the configuration".into() },
+            Some(Action::Status) => Explained::Status { host },
+            Some(Action::Forward(forward)) => match table.service(forward.service) {
+                None => Explained::Refused { host, reason: NO_SERVICE.into() },
                 Some(service) => {
-                    let endpoints = service.endpoints.iter().map(|endpoint| endpoint.address).collect();
+                    let candidates = service.candidates(forward.leader);
+                    let endpoints = candidates.iter().map(|endpoint| endpoint.address).collect();
                     Explained::Forwarded { host, endpoints }
                 }
             },
         }
+    }
+
+    /// Which host, path, certificate and endpoints a request meets, or who refuses it and why.
+    ///
+    /// # Errors
+    /// If the URL is none.
+    pub fn trace(&self, question: &Question) -> Result<Explanation, NotAUrl> {
+        explain::explain(&self.table(), question, Ports::default())
+    }
+
+    /// Everything that is served, as it is now.
+    #[must_use]
+    pub fn routes(&self) -> Routes {
+        explain::list(&self.table())
     }
 
     /// The table that is served now. Hot: load it once per request, and do not hold it while waiting.
@@ -139,14 +175,31 @@ impl Handle {
         self.shared.table.load()
     }
 
+    /// Tells of every table that is published, or at least of the last one.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.published.subscribe()
+    }
+
+    /// What every change from now on means, in order.
+    pub(crate) fn news(&self) -> broadcast::Receiver<Arc<Batch>> {
+        self.shared.news.subscribe()
+    }
+
     fn write(&self, delta: impl FnOnce(&Compiler) -> Delta) -> Applied {
         let mut compiler = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let delta = delta(&compiler);
         let served = self.shared.table.load_full();
         let mut generation = served.generation;
+        let is_followed = self.shared.news.receiver_count() > 0;
+        let news = if is_followed { compiler.news(&delta) } else { Vec::new() };
         if let Some(next) = compiler.compile(&served, delta) {
             generation = next.generation;
             self.shared.table.store(Arc::new(next));
+            self.shared.published.send_replace(generation);
+            if !news.is_empty() {
+                // The last one who followed may just have gone.
+                let _ = self.shared.news.send(Arc::new(Batch { generation, news }));
+            }
         }
         Applied { generation, faults: compiler.faults() }
     }

@@ -4,27 +4,31 @@
 //! buffer -> head -> request -> framing            what the client sent, checked
 //!                      '-> decide                 what to do with it, from the table
 //!                            |-> reply            the router's own answer
-//!                            '-> forward -> exchange -> response     to an endpoint and back
-//!                                              |-> body, chunked     streamed both ways at once
-//!                                              '-> tunnel            after a 101
+//!                            '-> forward, sticky -> exchange -> response           to an endpoint and back
+//!                                                      |-> body, chunked, trailers streamed both ways at once
+//!                                                      '-> tunnel                  after a 101
 //! ```
-//! `connection.rs` is the loop around all that: one task per client connection.
+//! `connection.rs` is the loop around all that: one task per client connection, one `record.rs` per request.
 
 mod body;
 mod buffer;
-mod chunked;
+pub(crate) mod chunked;
 pub(crate) mod connection;
 mod date;
-mod deadline;
-mod decide;
+pub(crate) mod deadline;
+pub(crate) mod decide;
 mod exchange;
-mod forward;
-mod framing;
-mod head;
-mod name;
-mod reply;
-mod request;
-mod response;
-mod tunnel;
+pub(crate) mod forward;
+pub(crate) mod framing;
+pub(crate) mod head;
+mod hsts;
+pub(crate) mod name;
+mod record;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod response;
+pub(crate) mod sticky;
+mod trailers;
+pub(crate) mod tunnel;
 
 pub(crate) use buffer::Buffer;

@@ -4,7 +4,9 @@
 
 mod args;
 mod feed;
+mod overrides;
 
+use std::env;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,7 +23,10 @@ use feed::Feed;
 const GRACE: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let level = if env::var_os("DEBUG").is_some_and(|value| !value.is_empty()) { "debug" } else { "info" };
+    // A client can make `h2` warn as often as it likes.
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},h2=error")));
     let colours = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr).init();
     match run(Args::parse()) {
@@ -45,9 +50,16 @@ fn run(args: Args) -> Result<()> {
             io::Result::Ok((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
         })
         .context("cannot listen for signals")?;
+    if let Err(error) = router::raise_open_files() {
+        tracing::warn!(%error, "the number of open files cannot be raised");
+    }
     let server = Feed::start(&args)?;
     runtime.block_on(async {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = feed::warn(server.faults()) => {}
+        }
     });
     server.shutdown(GRACE);
     Ok(())

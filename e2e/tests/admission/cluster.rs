@@ -91,3 +91,18 @@ async fn admit_only_labels_in_a_namespace_selector() -> Result<()> {
     let sentence = "spec.hosts[0].namespaceSelector.matchLabels: Too many: 17: must have at most 16 items";
     refused("Cluster", &spec(&format!("{{matchLabels: {{{labels}}}}}")), sentence).await
 }
+
+#[tokio::test]
+async fn admit_settings_of_the_routers() -> Result<()> {
+    let spec = |router: &str| format!("{{domains: [{{name: a.com}}], router: {router}}}");
+    let everything =
+        "{hsts: {maxAgeSeconds: 60}, unavailablePage: <p>later</p>, tcpPorts: {first: 3000, last: 3500}}";
+    accepted("Cluster", &spec(everything)).await?;
+    let order = "spec.router.tcpPorts: Invalid value: the first port of a range is not after the last one";
+    refused("Cluster", &spec("{tcpPorts: {first: 3500, last: 3000}}"), order).await?;
+    let low = "spec.router.tcpPorts.first: Invalid value: 80: spec.router.tcpPorts.first in body should be greater than or equal to 1024";
+    refused("Cluster", &spec("{tcpPorts: {first: 80, last: 3000}}"), low).await?;
+    let long = format!("{{unavailablePage: {}}}", "a".repeat(100_001));
+    let sentence = "spec.router.unavailablePage: Too long: may not be more than 100000 bytes";
+    refused("Cluster", &spec(&long), sentence).await
+}

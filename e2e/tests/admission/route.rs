@@ -7,6 +7,9 @@ use super::{accepted, refused};
 const HOST: &str = "a host is a name such as www.site.com, *.site.com or *: write it in lower case, without scheme, port, path or trailing dot";
 const PATH: &str = "a path starts with a slash and has neither empty, . or .. segments nor ?, #, % or spaces";
 const TARGET: &str = "spec: Invalid value: name exactly one target: app, service or redirect";
+const PLACE: &str = "spec: Invalid value: give either http, with a host, or tcp, with or without a port";
+const RESERVED: &str = "the nodes need this port themselves (22, 80, 443, 2379, 2380, 6443, 8081, 10248-10259): choose another, or leave it out to get a free one";
+const NETWORK: &str = "a network is an address and the length of its prefix, such as 10.0.0.0/8 or 2001:db8::/32; one address is 203.0.113.7/32";
 const LOOP: &str = "spec.redirect: Invalid value: the redirect leads back to the route itself: change its host, port or path";
 const REDIRECT_HOST: &str =
     "the host of a redirect is a name such as www.site.com, in lower case, without scheme, port or wildcard";
@@ -37,7 +40,8 @@ async fn admit_no_wrong_type() -> Result<()> {
 
 #[tokio::test]
 async fn admit_no_route_without_a_host() -> Result<()> {
-    refused("Route", "{app: www}", "spec.http: Required value").await?;
+    refused("Route", "{app: www}", PLACE).await?;
+    refused("Route", "{http: {host: a.com}, tcp: {}, app: www}", PLACE).await?;
     refused("Route", "{http: {}, app: www}", "spec.http.host: Required value").await
 }
 
@@ -131,4 +135,81 @@ async fn admit_no_bad_redirect() -> Result<()> {
     refused("Route", "{http: {host: a.com}, redirect: {host: b.com, code: 303}}", code).await?;
     let scheme = r#"spec.redirect.scheme: Unsupported value: "ftp": supported values: "http", "https""#;
     refused("Route", "{http: {host: a.com}, redirect: {scheme: ftp, host: b.com}}", scheme).await
+}
+
+#[tokio::test]
+async fn admit_every_option_of_a_route() -> Result<()> {
+    let http = "{host: www.site.com, port: 8080, sticky: true, leader: true, drainBackends: false, disableKeepAlives: true, \
+                hsts: {maxAgeSeconds: 31536000, includeSubdomains: true, preload: true}, \
+                timeouts: {responseSeconds: 1, idleSeconds: 86400}, maxBodyBytes: 0, clients: [10.0.0.0/8, '2001:db8::/32'], \
+                healthCheck: {path: /ok, intervalSeconds: 1, timeoutSeconds: 1, unhealthyAfter: 1, healthyAfter: 10}, \
+                maxInFlightPerEndpoint: 1}";
+    accepted("Route", &format!("{{http: {http}, app: www}}")).await?;
+    accepted("Route", "{tcp: {}, app: www}").await?;
+    accepted(
+        "Route",
+        "{tcp: {port: 5432, leader: true, clients: [10.0.0.0/8], drainBackends: false}, app: www}",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn admit_no_network_that_is_none() -> Result<()> {
+    for network in ["office", "10.0.0.1", "10.0.0.0/33", "10.0.0/8"] {
+        let clients = format!("clients: [{network}]");
+        let sentence = format!("spec.http.clients: Invalid value: {NETWORK}");
+        refused("Route", &format!("{{http: {{host: a.com, {clients}}}, app: www}}"), &sentence).await?;
+        let sentence = format!("spec.tcp.clients: Invalid value: {NETWORK}");
+        refused("Route", &format!("{{tcp: {{{clients}}}, app: www}}"), &sentence).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn admit_no_port_that_is_needed_elsewhere() -> Result<()> {
+    for port in [22, 80, 443, 6443, 8081, 10250] {
+        let sentence = format!("spec.tcp.port: Invalid value: {port}: {RESERVED}");
+        refused("Route", &format!("{{tcp: {{port: {port}}}, app: www}}"), &sentence).await?;
+    }
+    for port in [80, 443] {
+        let sentence = format!(
+            "spec.http.port: Invalid value: {port}: 80 and 443 are the default ports: leave port out to answer on both"
+        );
+        refused("Route", &format!("{{http: {{host: a.com, port: {port}}}, app: www}}"), &sentence).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn admit_no_redirect_with_what_only_endpoints_have() -> Result<()> {
+    let redirect = "redirect: {host: b.com}";
+    for option in [
+        "sticky: true",
+        "leader: true",
+        "timeouts: {}",
+        "healthCheck: {path: /}",
+        "maxInFlightPerEndpoint: 1",
+    ] {
+        let sentence = "spec.http: Invalid value: a redirect has no endpoints: leave sticky, leader, timeouts, healthCheck and maxInFlightPerEndpoint out";
+        refused("Route", &format!("{{http: {{host: a.com, {option}}}, {redirect}}}"), sentence).await?;
+    }
+    refused(
+        "Route",
+        &format!("{{tcp: {{}}, {redirect}}}"),
+        "spec.redirect: Invalid value: a redirect is an answer to an HTTP request: give http instead of tcp, or name an app or a service",
+    )
+    .await?;
+    accepted("Route", &format!("{{http: {{host: a.com, sticky: false, leader: false}}, {redirect}}}")).await
+}
+
+#[tokio::test]
+async fn admit_no_preload_that_browsers_would_not_take() -> Result<()> {
+    let sentence = "spec.http.hsts: Invalid value: the lists that browsers are shipped with take a host only with includeSubdomains and a maxAgeSeconds of at least 31536000";
+    for hsts in [
+        "{maxAgeSeconds: 60, includeSubdomains: true, preload: true}",
+        "{maxAgeSeconds: 31536000, preload: true}",
+    ] {
+        refused("Route", &format!("{{http: {{host: a.com, hsts: {hsts}}}, app: www}}"), sentence).await?;
+    }
+    Ok(())
 }

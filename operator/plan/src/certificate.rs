@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::{ObjectKey, Refusal, Verdict, Wish};
 
-pub(crate) use copy::copied_again;
+pub(crate) use copy::{copied_again, unmade_copy};
 pub use copy::{copy_key, orphaned_copies};
 pub use names::covers;
 pub use parse::{Facts, PairError, tls_pin};
@@ -50,6 +50,8 @@ pub struct CertificateInputs<'a> {
     pub source: Source<'a>,
     /// The Secret in `flynn-system` that is labelled with the Certificate's uid.
     pub copy: Option<&'a Secret>,
+    /// The order that the copy is the fulfilment of, where nobody made the pair itself: only a simulation does that.
+    pub foreseen: Option<&'a SelfSignedPair>,
     /// The time.
     pub now: Timestamp,
 }
@@ -89,8 +91,9 @@ pub struct CertificatePlan {
 /// that is warned is better off than one that is refused.
 #[must_use]
 pub fn certificate(inputs: &CertificateInputs<'_>) -> CertificatePlan {
-    let CertificateInputs { certificate, source, copy, now } = *inputs;
-    let served = copy.and_then(|secret| parse::pair(secret).ok());
+    let CertificateInputs { certificate, source, copy, foreseen, now } = *inputs;
+    let made = || copy.and_then(|secret| parse::pair(secret).ok());
+    let served = foreseen.map(SelfSignedPair::foreseen).or_else(made);
     let authority = copy.filter(|_| served.is_some()).and_then(parse::authority);
     if let Source::SelfSigned(asked) = source {
         return self_signed_plan(certificate, asked, served, authority, now);

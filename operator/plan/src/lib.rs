@@ -5,7 +5,7 @@
 //! changed:
 //!
 //! ```text
-//! Object --put--> World --dirty Units--> cluster, service, certificate, host, app --Step--> table, objects, statuses
+//! Object --put--> World --dirty Units--> cluster, service, certificate, host, tcp, app --Step--> table, objects, statuses
 //! ```
 //!
 //! The law, property-tested in `tests/laws.rs`: any order of edits, planned incrementally, ends where planning from
@@ -14,9 +14,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 mod app;
+mod backend;
 mod certificate;
 mod changes;
 mod cluster;
+mod cookie_key;
 mod host;
 mod key;
 mod object;
@@ -28,26 +30,30 @@ mod simulate;
 mod status;
 mod step;
 mod subset;
+mod tcp;
 mod unit;
 mod verdict;
 mod wish;
 mod world;
 
 pub use app::{AppInputs, AppPlan, app, wanted_names};
+pub use backend::Targets;
 pub use certificate::{
     CertificateInputs, CertificatePlan, Facts, PairError, SelfSignedPair, Source, certificate, copy_key,
     covers, orphaned_copies, tls_pin,
 };
 pub use changes::Changes;
+pub use cookie_key::RouterKey;
 pub use host::{HostInputs, HostPlan, RouteVerdict, host};
 pub use key::{HostName, ObjectKey, ServicePort};
 pub use object::{Kind, Object};
 pub use planner::{Planner, Role};
 pub use platform::Platform;
-pub use service::{Port, ServiceInputs, ServicePlan, service};
+pub use service::{Election, Port, ServiceInputs, ServicePlan, Want, service};
 pub use simulate::{Simulation, Write};
 pub use step::{StatusWrite, Step, Transition};
 pub use subset::SPEC_HASH;
+pub use tcp::{TcpInputs, TcpPlan, tcp};
 pub use unit::Unit;
 pub use verdict::{Refusal, Verdict};
 pub use wish::{ObjectChanges, Wish};

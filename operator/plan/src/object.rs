@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crds::{App, Certificate, Cluster, Route, RouterNode};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde::Serialize;
 
@@ -34,6 +35,10 @@ pub enum Kind {
     Secret,
     /// `apps` Deployment.
     Deployment,
+    /// `coordination.k8s.io` Lease, in the namespaces of Routes with `leader`.
+    Lease,
+    /// `v1` Pod, of which nothing but the metadata is read, in the same namespaces.
+    Pod,
 }
 
 impl fmt::Display for Kind {
@@ -65,6 +70,10 @@ pub enum Object {
     Secret(Arc<Secret>),
     /// See [`Kind::Deployment`].
     Deployment(Arc<Deployment>),
+    /// See [`Kind::Lease`].
+    Lease(Arc<Lease>),
+    /// See [`Kind::Pod`].
+    Pod(Arc<Pod>),
 }
 
 impl Object {
@@ -82,6 +91,8 @@ impl Object {
             Self::EndpointSlice(_) => Kind::EndpointSlice,
             Self::Secret(_) => Kind::Secret,
             Self::Deployment(_) => Kind::Deployment,
+            Self::Lease(_) => Kind::Lease,
+            Self::Pod(_) => Kind::Pod,
         }
     }
 
@@ -99,6 +110,8 @@ impl Object {
             Self::EndpointSlice(object) => ObjectKey::of(&**object),
             Self::Secret(object) => ObjectKey::of(&**object),
             Self::Deployment(object) => ObjectKey::of(&**object),
+            Self::Lease(object) => ObjectKey::of(&**object),
+            Self::Pod(object) => ObjectKey::of(&**object),
         }
     }
 }
@@ -123,5 +136,7 @@ object_from!(
     Service,
     EndpointSlice,
     Secret,
-    Deployment
+    Deployment,
+    Lease,
+    Pod
 );

@@ -4,10 +4,11 @@
 //! [`Step`]. The units are taken in the order of [`Unit`], and a plan that changed makes the units that read it dirty:
 //!
 //! ```text
-//! Cluster -> Service -> Certificate -> DefaultCertificate -> Host -> Route -> App -> statuses
+//! Cluster -> Service -> Certificate -> DefaultCertificate, CookieKey -> Host, Tcp -> Route -> App -> statuses
 //! ```
 
 mod leader;
+mod ports;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -17,12 +18,14 @@ use std::sync::Arc;
 
 use crds::{Cluster, Fault, Reason, RouterNode, names};
 use jiff::Timestamp;
+use router_config::CookieKey;
 
+use crate::certificate::unmade_copy;
 use crate::programmed::{Versions, applied};
 use crate::world::World;
 use crate::{
-    AppPlan, CertificatePlan, HostName, HostPlan, Kind, Object, ObjectKey, Platform, Refusal, ServicePlan,
-    Step, Unit, Verdict,
+    AppPlan, CertificatePlan, HostName, HostPlan, Kind, Object, ObjectKey, Platform, Refusal, SelfSignedPair,
+    ServicePlan, Step, TcpPlan, Unit, Verdict,
 };
 
 /// Who plans, and so what comes out.
@@ -45,6 +48,8 @@ pub struct Planner {
     copy_versions: Versions,
     /// What the last write for a unit came to, if it failed.
     failures: BTreeMap<Unit, Refusal>,
+    /// The copies whose pairs are taken as made, in a simulation.
+    foreseen: BTreeMap<ObjectKey, SelfSignedPair>,
     /// When a Certificate has to be looked at again because of the time.
     rechecks: BTreeSet<(Timestamp, ObjectKey)>,
 }
@@ -57,6 +62,8 @@ struct Plans {
     certificates: BTreeMap<ObjectKey, CertificatePlan>,
     default_certificate: Option<String>,
     hosts: BTreeMap<HostName, HostPlan>,
+    ports: BTreeMap<u16, TcpPlan>,
+    cookie_key: Option<Result<CookieKey, Refusal>>,
     /// How many of them have an entry in the table.
     served_hosts: usize,
     /// Whether each Route is served, for the Apps that it belongs to.
@@ -76,6 +83,7 @@ impl Planner {
             route_versions: Versions::default(),
             copy_versions: Versions::default(),
             failures: BTreeMap::new(),
+            foreseen: BTreeMap::new(),
             rechecks: BTreeSet::new(),
         }
     }
@@ -89,9 +97,13 @@ impl Planner {
     /// Takes in an object as the API shows it now.
     pub fn put(&mut self, object: Object) {
         match &object {
-            Object::Route(route) => self.route_versions.put(&object.key(), &**route),
+            Object::Route(route) => {
+                let given = route.status.as_ref().and_then(|status| status.tcp).map(|tcp| tcp.port);
+                self.route_versions.put(&object.key(), &**route, given);
+            }
             Object::Secret(secret) if is_copy(&object.key()) => {
-                self.copy_versions.put(&object.key(), &**secret);
+                self.foreseen.remove(&object.key());
+                self.copy_versions.put(&object.key(), &**secret, None);
             }
             Object::RouterNode(node) => self.touch_reported(&object.key().name, Some(node)),
             _ => {}
@@ -103,7 +115,10 @@ impl Planner {
     pub fn delete(&mut self, kind: Kind, key: &ObjectKey) {
         match kind {
             Kind::Route => self.route_versions.delete(key),
-            Kind::Secret => self.copy_versions.delete(key),
+            Kind::Secret => {
+                self.foreseen.remove(key);
+                self.copy_versions.delete(key);
+            }
             Kind::RouterNode => self.touch_reported(&key.name, None),
             _ => {}
         }
@@ -127,6 +142,13 @@ impl Planner {
         }
     }
 
+    /// Takes an order as carried out, without the randomness and the authority's key that this takes: its names are
+    /// served from now on, by a pair that no router could load.
+    pub(crate) fn foresee(&mut self, order: SelfSignedPair) {
+        self.put(unmade_copy(&order).into());
+        self.foreseen.insert(order.secret.clone(), order);
+    }
+
     /// Has a unit planned again at the next step, whatever changed.
     pub fn touch(&mut self, unit: &Unit) {
         self.world.dirty.insert(unit.clone());
@@ -146,6 +168,16 @@ impl Planner {
     /// The host, its plan, for every host that a Route names.
     pub fn host_plans(&self) -> impl Iterator<Item = (&HostName, &HostPlan)> {
         self.plans.hosts.iter()
+    }
+
+    /// The TCP port, its plan, for every port that a Route is about.
+    pub fn tcp_plans(&self) -> impl Iterator<Item = (u16, &TcpPlan)> {
+        self.plans.ports.iter().map(|(port, plan)| (*port, plan))
+    }
+
+    /// The namespaces with Routes that lead to leaders: whose Leases and Pods have to be known.
+    pub fn leader_namespaces(&self) -> impl Iterator<Item = &str> {
+        self.world.index.leader_routes.keys().map(String::as_str)
     }
 
     /// The Apps and their plans.
@@ -178,6 +210,20 @@ impl Planner {
         }
     }
 
+    /// The Routes that a fault is about.
+    fn routes_at_fault(&self, fault: &Fault) -> Vec<ObjectKey> {
+        match fault.subject.as_str() {
+            "tcp" => {
+                let port = fault.name.parse().ok();
+                port.into_iter().flat_map(|port| self.world.ports.by_port.of(&port)).cloned().collect()
+            }
+            _ => {
+                let host = fault.name.split_once(':').map_or(fault.name.as_str(), |(host, _)| host);
+                self.world.index.routes_by_host.of(&HostName::new(host)).cloned().collect()
+            }
+        }
+    }
+
     /// Marks the Routes and Certificates whose `Programmed` a report may change: those between the node's last two versions,
     /// and those with faults.
     fn touch_reported(&mut self, name: &str, new: Option<&RouterNode>) {
@@ -194,8 +240,7 @@ impl Planner {
         dirty.extend(copies.cloned().map(Unit::CertificateStatus));
 
         for fault in faults(old).symmetric_difference(&faults(new)) {
-            let routes = self.world.index.routes_by_host.of(&HostName::new(&fault.name));
-            dirty.extend(routes.cloned().map(Unit::Route));
+            dirty.extend(self.routes_at_fault(fault).into_iter().map(Unit::Route));
             if let Some((namespace, name)) = fault.name.split_once('/') {
                 dirty.push(Unit::CertificateStatus(ObjectKey::new(namespace, name)));
             }

@@ -76,24 +76,26 @@ pub(crate) struct Versions {
 struct Seen {
     uid: String,
     generation: u64,
+    given: Option<u16>,
     version: u64,
 }
 
 impl Versions {
-    /// Takes note of an object. A kind without generations has a new one with every version.
-    pub(crate) fn put<K: kube::Resource>(&mut self, key: &ObjectKey, object: &K) {
+    /// Takes note of an object. A kind without generations has a new one with every version. `given` is what nodes read of its
+    /// status: a TCP port.
+    pub(crate) fn put<K: kube::Resource>(&mut self, key: &ObjectKey, object: &K, given: Option<u16>) {
         let (uid, version) = (uid(object), version(object));
         let declared = object.meta().generation.and_then(|generation| u64::try_from(generation).ok());
         let generation = declared.unwrap_or(version);
         if let Some(seen) = self.first_seen.get(key)
             && seen.uid == uid
-            && seen.generation == generation
+            && (seen.generation, seen.given) == (generation, given)
         {
             return;
         }
         self.delete(key);
         self.by_version.insert((version, key.clone()));
-        self.first_seen.insert(key.clone(), Seen { uid, generation, version });
+        self.first_seen.insert(key.clone(), Seen { uid, generation, given, version });
     }
 
     /// Forgets an object.

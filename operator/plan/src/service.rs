@@ -1,22 +1,42 @@
-//! The endpoints of a Kubernetes Service, port by port: what its EndpointSlices say is ready.
+//! A Kubernetes Service, port by port: who answers there by its EndpointSlices, who leads, and what its Routes want of it.
+//!
+//! Out goes what Routes need to know of the Service, and the router's services: one for each set of wishes, so that Routes that
+//! ask alike share one. `service/want.rs` has the wishes, `service/leader.rs` the leader, `service/endpoints.rs` the addresses.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+mod endpoints;
+mod leader;
+mod want;
 
-use crds::Reason;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use crds::{Reason, names};
 use k8s_openapi::api::core::v1::Service;
-use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use kube::ResourceExt as _;
+use router_config::{Instance, Protocol};
 use serde::Serialize;
 
 use crate::{ObjectKey, Refusal};
+use endpoints::endpoints;
+
+pub use leader::Election;
+pub(crate) use leader::holder;
+pub use want::Want;
 
 /// What a Service's plan is made from.
 #[derive(Debug)]
 pub struct ServiceInputs<'a> {
+    /// What it is called.
+    pub key: &'a ObjectKey,
     /// The Service, if it exists.
     pub service: Option<&'a Service>,
     /// Its EndpointSlices, in any order.
     pub slices: Vec<&'a EndpointSlice>,
+    /// What the Routes that name it want.
+    pub wants: Vec<Want>,
+    /// Who may lead.
+    pub election: Election<'a>,
 }
 
 /// The ports of a Service and who answers on each.
@@ -26,6 +46,8 @@ pub struct ServicePlan {
     pub exists: bool,
     /// Its TCP ports, by number.
     pub ports: BTreeMap<u16, Port>,
+    /// The router's services that its Routes use, by name.
+    pub routers: BTreeMap<String, router_config::Service>,
 }
 
 /// One port of a Service.
@@ -33,28 +55,77 @@ pub struct ServicePlan {
 pub struct Port {
     /// Its name, empty if it has none.
     pub name: String,
-    /// The endpoints that take requests, each once.
-    pub endpoints: BTreeSet<SocketAddr>,
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// The endpoints that take requests, each once, with the name of its Pod; empty if it is no Pod's.
+    pub endpoints: BTreeMap<SocketAddr, String>,
+    /// The endpoint that leads, or why none does; nothing if no Route asks.
+    pub leader: Option<Result<SocketAddr, Refusal>>,
+}
+
+/// What Routes read of a port beside its endpoints.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PortShape<'a> {
+    number: u16,
+    name: &'a str,
+    is_ready: bool,
+    leaderless: Option<&'a Refusal>,
 }
 
 /// Plans a Service.
-///
-/// An endpoint takes requests while it is `ready`. If none is, those that are `serving` although they terminate do,
-/// as in kube-proxy, so that the last Pod of an App is not cut off before it ends.
 #[must_use]
 pub fn service(inputs: &ServiceInputs<'_>) -> ServicePlan {
     let Some(service) = inputs.service else { return ServicePlan::default() };
+    let asked = inputs.wants.iter().any(|want| want.leader);
     let declared = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
     let tcp = declared.filter(|port| port.protocol.as_deref().unwrap_or("TCP") == "TCP");
     let ports = tcp.filter_map(|port| {
         let name = port.name.clone().unwrap_or_default();
         let endpoints = endpoints(&inputs.slices, &name);
-        Some((u16::try_from(port.port).ok()?, Port { name, endpoints }))
+        let leader = asked.then(|| inputs.election.leader(inputs.key, &endpoints));
+        let protocol = protocol(port.app_protocol.as_deref());
+        Some((u16::try_from(port.port).ok()?, Port { name, protocol, endpoints, leader }))
     });
-    ServicePlan { exists: true, ports: ports.collect() }
+    let mut plan = ServicePlan { exists: true, ports: ports.collect(), routers: BTreeMap::new() };
+    plan.routers = plan.routers_for(inputs, service);
+    plan
+}
+
+fn protocol(declared: Option<&str>) -> Protocol {
+    if declared == Some(names::H2C) { Protocol::H2c } else { Protocol::Http1 }
 }
 
 impl ServicePlan {
+    /// The services that the Routes use. A wish that any Route of one has, all of them have: its endpoints are the same.
+    fn routers_for(
+        &self,
+        inputs: &ServiceInputs<'_>,
+        service: &Service,
+    ) -> BTreeMap<String, router_config::Service> {
+        let mut routers: BTreeMap<String, router_config::Service> = BTreeMap::new();
+        for want in &inputs.wants {
+            let Ok(number) = self.port(inputs.key, want.port) else { continue };
+            let port = &self.ports[&number];
+            let router = routers.entry(want.router_service(inputs.key, number)).or_insert_with(|| {
+                router_config::Service {
+                    endpoints: port.endpoints.keys().copied().collect(),
+                    protocol: port.protocol,
+                    health: want.health.clone(),
+                    max_in_flight: want.max_in_flight,
+                    ..router_config::Service::default()
+                }
+            });
+            if want.leader {
+                router.leader = port.leader.as_ref().and_then(|leader| leader.as_ref().ok()).copied();
+            }
+            if want.drain_events {
+                router.drain_events = true;
+                router.instances = instances(port, service);
+            }
+        }
+        routers
+    }
+
     /// The port that a Route means: the one it names, else the one called `http`, else the only one.
     ///
     /// # Errors
@@ -96,11 +167,25 @@ impl ServicePlan {
         self.ports.get(&port).is_some_and(|port| !port.endpoints.is_empty())
     }
 
+    /// Whether somebody leads on that port.
+    ///
+    /// # Errors
+    /// `NoLeader`, with what to do.
+    pub fn has_leader(&self, port: u16) -> crate::Verdict {
+        match self.ports.get(&port).and_then(|port| port.leader.as_ref()) {
+            Some(Err(refusal)) => Err(refusal.clone()),
+            _ => Ok(()),
+        }
+    }
+
     /// What Routes read of a Service beside its endpoints: while this stays the same, no host has to be planned again.
-    #[must_use]
-    pub fn shape(&self) -> (bool, Vec<(u16, &str, bool)>) {
-        let ports =
-            self.ports.iter().map(|(number, port)| (*number, port.name.as_str(), port.endpoints.is_empty()));
+    pub(crate) fn shape(&self) -> (bool, Vec<PortShape<'_>>) {
+        let ports = self.ports.iter().map(|(number, port)| PortShape {
+            number: *number,
+            name: &port.name,
+            is_ready: !port.endpoints.is_empty(),
+            leaderless: port.leader.as_ref().and_then(|leader| leader.as_ref().err()),
+        });
         (self.exists, ports.collect())
     }
 
@@ -123,44 +208,20 @@ impl ServicePlan {
     }
 }
 
-fn endpoints(slices: &[&EndpointSlice], port_name: &str) -> BTreeSet<SocketAddr> {
-    let ready = addresses(slices, port_name, |endpoint| condition(endpoint, |c| c.ready).unwrap_or(true));
-    if !ready.is_empty() {
-        return ready;
-    }
-    addresses(slices, port_name, |endpoint| condition(endpoint, |c| c.serving).unwrap_or(false))
-}
-
-fn addresses(
-    slices: &[&EndpointSlice],
-    port_name: &str,
-    takes_requests: fn(&Endpoint) -> bool,
-) -> BTreeSet<SocketAddr> {
-    let mut addresses = BTreeSet::new();
-    for slice in slices {
-        let ports = slice.ports.iter().flatten();
-        let named = ports.filter(|port| port.name.as_deref().unwrap_or_default() == port_name);
-        for port in named.filter_map(|port| u16::try_from(port.port?).ok()) {
-            let endpoints = slice.endpoints.iter().flatten().filter(|endpoint| takes_requests(endpoint));
-            let parsed = endpoints
-                .flat_map(|endpoint| &endpoint.addresses)
-                .filter_map(|text| text.parse::<IpAddr>().ok());
-            addresses.extend(parsed.map(|address| SocketAddr::new(address, port)));
-        }
-    }
-    addresses
-}
-
-fn condition(
-    endpoint: &Endpoint,
-    read: fn(&k8s_openapi::api::discovery::v1::EndpointConditions) -> Option<bool>,
-) -> Option<bool> {
-    endpoint.conditions.as_ref().and_then(read)
+/// Whose the endpoints are: the App's, or what the Service is called.
+fn instances(port: &Port, service: &Service) -> BTreeMap<SocketAddr, Instance> {
+    let app = service.labels().get(names::APP).cloned().unwrap_or_else(|| service.name_any());
+    let named = port.endpoints.iter().filter(|(_, pod)| !pod.is_empty());
+    named.map(|(address, pod)| (*address, Instance { app: app.clone(), job: pod.clone() })).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn addresses(port: &Port) -> Vec<String> {
+        port.endpoints.keys().map(ToString::to_string).collect()
+    }
 
     fn plan(ports: serde_json::Value, endpoints: serde_json::Value) -> ServicePlan {
         let service = serde_json::from_value(serde_json::json!({"spec": {"ports": ports}})).unwrap();
@@ -170,7 +231,14 @@ mod tests {
             "endpoints": endpoints,
         }))
         .unwrap();
-        super::service(&ServiceInputs { service: Some(&service), slices: vec![&slice] })
+        let key = ObjectKey::new("shop", "api");
+        super::service(&ServiceInputs {
+            key: &key,
+            service: Some(&service),
+            slices: vec![&slice],
+            wants: Vec::new(),
+            election: Election::default(),
+        })
     }
 
     fn two_ports() -> serde_json::Value {
@@ -187,9 +255,8 @@ mod tests {
                 {"addresses": ["10.0.0.3"]},
             ]),
         );
-        let expected = ["10.0.0.1:8080", "10.0.0.3:8080"].map(|text| text.parse().unwrap());
-        assert_eq!(plan.ports[&80].endpoints, BTreeSet::from(expected));
-        assert!(plan.ports[&90].endpoints.contains(&"10.0.0.1:9090".parse().unwrap()));
+        assert_eq!(addresses(&plan.ports[&80]), ["10.0.0.1:8080", "10.0.0.3:8080"]);
+        assert!(plan.ports[&90].endpoints.contains_key(&"10.0.0.1:9090".parse().unwrap()));
     }
 
     #[test]
@@ -201,7 +268,7 @@ mod tests {
                 {"addresses": ["10.0.0.3"], "conditions": {"ready": false, "serving": false}},
             ]),
         );
-        assert_eq!(plan.ports[&80].endpoints, BTreeSet::from(["10.0.0.2:8080".parse().unwrap()]));
+        assert_eq!(addresses(&plan.ports[&80]), ["10.0.0.2:8080"]);
     }
 
     #[test]

@@ -108,10 +108,11 @@ impl Simulation {
     /// Everything that is not as declared and stays so until a person changes something.
     #[must_use]
     pub fn refusals(&self) -> Vec<(Kind, ObjectKey, Refusal)> {
-        let routes =
-            self.planner.host_plans().flat_map(|(_, plan)| &plan.routes).flat_map(|(key, verdict)| {
-                [&verdict.accepted, &verdict.resolved].map(|verdict| (Kind::Route, key, verdict))
-            });
+        let hosts = self.planner.host_plans().flat_map(|(_, plan)| &plan.routes);
+        let ports = self.planner.tcp_plans().flat_map(|(_, plan)| &plan.routes);
+        let routes = hosts.chain(ports).flat_map(|(key, verdict)| {
+            [&verdict.accepted, &verdict.resolved].map(|verdict| (Kind::Route, key, verdict))
+        });
         let apps = self.planner.app_plans().map(|(key, plan)| (Kind::App, key, &plan.accepted));
         let certificates =
             self.planner.certificate_plans().map(|(key, plan)| (Kind::Certificate, key, &plan.issued));
@@ -146,16 +147,14 @@ impl Simulation {
 
     fn write(&mut self, wish: Wish, write: Write) {
         let key = wish.key();
-        let object: Option<Object> = match wish.clone() {
-            Wish::Deployment(object) => Some((*object).into()),
-            Wish::Service(object) => Some((*object).into()),
-            Wish::Route(object) => Some((*object).into()),
-            Wish::Secret(object) => Some((*object).into()),
-            // To make a pair takes randomness, which a plan does without: what depends on it is shown as it is before.
-            Wish::SelfSigned(_) => None,
-        };
-        if let Some(object) = object {
-            self.put(object);
+        match wish.clone() {
+            Wish::Deployment(object) => self.put((*object).into()),
+            Wish::Service(object) => self.put((*object).into()),
+            Wish::Route(object) => self.put((*object).into()),
+            Wish::Secret(object) => self.put((*object).into()),
+            Wish::SelfSigned(order) => self.planner.foresee(*order),
+            // No router gets this one: a plan makes no keys.
+            Wish::RouterKey(order) => self.put(order.secret(NO_KEY.to_owned()).into()),
         }
         self.wishes.insert(key.clone(), wish);
         self.writes.entry(key).or_insert(write);
@@ -163,6 +162,9 @@ impl Simulation {
 }
 
 const MAX_ROUNDS: usize = 20;
+
+/// 32 zeros in base64.
+const NO_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 fn as_if_created(mut object: Object, now: Timestamp) -> Object {
     let (kind, key) = (object.kind(), object.key());
@@ -185,5 +187,7 @@ fn meta_of(object: &mut Object) -> &mut ObjectMeta {
         Object::EndpointSlice(object) => &mut Arc::make_mut(object).metadata,
         Object::Secret(object) => &mut Arc::make_mut(object).metadata,
         Object::Deployment(object) => &mut Arc::make_mut(object).metadata,
+        Object::Lease(object) => &mut Arc::make_mut(object).metadata,
+        Object::Pod(object) => &mut Arc::make_mut(object).metadata,
     }
 }

@@ -18,8 +18,14 @@ pub enum Unit {
     OrphanedCopies,
     /// The certificate for clients that name no host.
     DefaultCertificate,
+    /// The key of sticky sessions.
+    CookieKey,
     /// A host: who owns it, its table entry, and the verdict on each of its Routes.
     Host(HostName),
+    /// The port of a TCP Route that declares none.
+    GivenPort(ObjectKey),
+    /// A TCP port: who owns it, its table entry, and the verdict on each of its Routes.
+    Tcp(u16),
     /// Whether a Route is served, and its status.
     Route(ObjectKey),
     /// An App: its objects and its status.

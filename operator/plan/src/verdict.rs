@@ -31,6 +31,7 @@ impl Refusal {
         match self.reason {
             Reason::Met(_)
             | Reason::NoReadyEndpoints
+            | Reason::NoLeader
             | Reason::CertificateNotReady
             | Reason::NotYetValid
             | Reason::ApplyFailed
@@ -43,6 +44,9 @@ impl Refusal {
             | Reason::ClusterNotFound
             | Reason::HostClaimed
             | Reason::HostNotAllowed
+            | Reason::PortClaimed
+            | Reason::NoFreePort
+            | Reason::InvalidNetwork
             | Reason::RootRouteMissing
             | Reason::AppNotFound
             | Reason::ServiceNotFound

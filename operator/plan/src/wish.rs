@@ -5,7 +5,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Secret, Service};
 use serde::Serialize;
 
-use crate::{Changes, Kind, ObjectKey, SelfSignedPair};
+use crate::{Changes, Kind, ObjectKey, RouterKey, SelfSignedPair};
 
 /// An object as it should be, with every field that the operator decides and no other: the body of a server-side apply.
 #[derive(Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub enum Wish {
     Secret(Box<Secret>),
     /// A Secret with a pair that has to be made first.
     SelfSigned(Box<SelfSignedPair>),
+    /// The Secret with the key of sticky sessions, which has to be made first, and is never changed.
+    RouterKey(RouterKey),
 }
 
 /// Writes of objects, each named by kind and key.
@@ -35,6 +37,7 @@ impl Wish {
             Self::Route(object) => (Kind::Route, ObjectKey::of(&**object)),
             Self::Secret(object) => (Kind::Secret, ObjectKey::of(&**object)),
             Self::SelfSigned(order) => (Kind::Secret, order.secret.clone()),
+            Self::RouterKey(order) => (Kind::Secret, order.secret.clone()),
         }
     }
 }
@@ -47,6 +50,7 @@ impl std::fmt::Debug for Wish {
             Self::Route(object) => object.fmt(f),
             Self::Secret(_) => write!(f, "Secret {}", self.key().1),
             Self::SelfSigned(order) => order.fmt(f),
+            Self::RouterKey(order) => order.fmt(f),
         }
     }
 }
@@ -61,6 +65,7 @@ impl Serialize for Wish {
                 Secret { data: None, string_data: None, ..(**object).clone() }.serialize(serializer)
             }
             Self::SelfSigned(order) => order.serialize(serializer),
+            Self::RouterKey(order) => order.serialize(serializer),
         }
     }
 }

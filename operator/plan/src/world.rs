@@ -5,17 +5,22 @@
 
 mod index;
 mod multimap;
+mod ports;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crds::{App, Certificate, Cluster, Route, RouterNode, names};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-pub(crate) use index::{Index, domain_certificates, source_secret, target_service, uid};
+pub(crate) use index::{Index, domain_certificates, host_of, source_secret, target_service, uid};
+use ports::Ports;
 
+use crate::cookie_key::secret_key;
+use crate::service::holder;
 use crate::{HostName, Kind, Object, ObjectKey, Unit};
 
 /// Everything that a plan reads.
@@ -31,10 +36,13 @@ pub(crate) struct World {
     pub(crate) slices: BTreeMap<ObjectKey, Arc<EndpointSlice>>,
     pub(crate) secrets: BTreeMap<ObjectKey, Arc<Secret>>,
     pub(crate) deployments: BTreeMap<ObjectKey, Arc<Deployment>>,
+    pub(crate) leases: BTreeMap<ObjectKey, Arc<Lease>>,
+    pub(crate) pods: BTreeMap<ObjectKey, Arc<Pod>>,
     /// Copies of certificates that somebody deleted, while their Certificate is still there. They stay in `secrets`, and so in
     /// use, until the leader has written them again.
     pub(crate) lost_copies: BTreeSet<ObjectKey>,
     pub(crate) index: Index,
+    pub(crate) ports: Ports,
     pub(crate) dirty: BTreeSet<Unit>,
 }
 
@@ -53,6 +61,8 @@ impl World {
             Object::EndpointSlice(object) => self.set_slice(key, Some(object)),
             Object::Secret(object) => self.set_secret(key, Some(object)),
             Object::Deployment(object) => self.set_deployment(key, Some(object)),
+            Object::Lease(object) => self.set_lease(key, Some(object)),
+            Object::Pod(object) => self.set_pod(key, Some(object)),
         }
     }
 
@@ -70,6 +80,8 @@ impl World {
             Kind::EndpointSlice => self.set_slice(key, None),
             Kind::Secret => self.set_secret(key, None),
             Kind::Deployment => self.set_deployment(key, None),
+            Kind::Lease => self.set_lease(key, None),
+            Kind::Pod => self.set_pod(key, None),
         }
     }
 
@@ -93,7 +105,7 @@ impl World {
     fn set_app(&mut self, key: ObjectKey, new: Option<Arc<App>>) {
         let old = replace(&mut self.apps, &key, new.clone());
         if old.is_some() != new.is_some() {
-            self.dirty_hosts_of_routes(self.index.routes_by_app.of(&key).cloned().collect());
+            self.dirty_places_of_routes(self.index.routes_by_app.of(&key).cloned().collect());
         }
         self.dirty.insert(Unit::App(key));
     }
@@ -111,13 +123,38 @@ impl World {
                 self.index.remove_labelled(Kind::Route, &key, &**route);
             }
         }
-        if !same(old.as_ref(), new.as_ref(), |r| (&r.metadata.uid, &r.metadata.creation_timestamp, &r.spec)) {
+        let unchanged = same(old.as_ref(), new.as_ref(), |route| {
+            (&route.metadata.uid, &route.metadata.creation_timestamp, &route.spec)
+        });
+        if !unchanged {
             for route in [&old, &new].into_iter().flatten() {
-                self.dirty.insert(Unit::Host(HostName::new(&route.spec.http.host)));
+                self.dirty.extend(host_of(route).map(Unit::Host));
                 self.dirty.extend(target_service(&key, route).map(Unit::Service));
             }
+            self.dirty.insert(Unit::CookieKey);
         }
+        let tcp = |route: Option<&Arc<Route>>| route.and_then(|route| route.status.as_ref()?.tcp);
+        self.set_port(&key, new.as_deref(), unchanged && tcp(old.as_ref()) == tcp(new.as_ref()));
         self.dirty.insert(Unit::Route(key));
+    }
+
+    /// Marks the TCP ports that a Route was and is about. A port that becomes free is for those that wait.
+    fn set_port(&mut self, key: &ObjectKey, route: Option<&Route>, unchanged: bool) {
+        let (before, now) = self.ports.set(key, route);
+        if !unchanged || before != now {
+            self.dirty.extend(before.into_iter().chain(now).map(Unit::Tcp));
+        }
+        if before.is_some() && before != now {
+            self.dirty_waiting_for_ports();
+        }
+        if now.is_none() && route.is_some_and(|route| route.spec.tcp.is_some()) {
+            self.dirty.insert(Unit::GivenPort(key.clone()));
+        }
+    }
+
+    /// Marks the Routes for which there was no free TCP port.
+    pub(crate) fn dirty_waiting_for_ports(&mut self) {
+        self.dirty.extend(self.ports.waiting.iter().cloned().map(Unit::GivenPort));
     }
 
     /// Marks the Apps that read a Route: those that it concerns by name or label, the one that it leads to, the one whose default
@@ -125,7 +162,8 @@ impl World {
     fn touch_apps_of_route(&mut self, key: &ObjectKey, route: &Route) {
         let beside = |name: &String| ObjectKey::new(&key.namespace, name);
         let targeted = route.spec.app.iter().map(beside);
-        let hosting = self.index.apps_by_wish.of(&(Kind::Route, beside(&route.spec.http.host)));
+        let host = route.spec.http.as_ref().map(|http| (Kind::Route, beside(&http.host)));
+        let hosting = host.into_iter().flat_map(|wish| self.index.apps_by_wish.of(&wish));
         let namesakes = self.index.routes_by_host.of(&HostName::new(&key.name));
         let on_host = namesakes.filter_map(|route| self.routes.get(route)?.spec.app.as_ref()).map(beside);
         let apps = self.index.apps_of(Kind::Route, key, route).into_iter();
@@ -161,6 +199,9 @@ impl World {
             return;
         }
         self.lost_copies.remove(&key);
+        if key == secret_key() {
+            self.dirty.insert(Unit::CookieKey);
+        }
         let old = replace(&mut self.secrets, &key, new.clone());
         for (object, now) in [(&old, false), (&new, true)] {
             let Some(secret) = object else { continue };
@@ -211,7 +252,7 @@ impl World {
         if !same(old.as_ref(), new.as_ref(), |namespace| &namespace.metadata.labels) {
             let first = ObjectKey::new(&name, "");
             let routes = self.routes.range(first..).take_while(|(key, _)| key.namespace == name);
-            let hosts = routes.map(|(_, route)| Unit::Host(HostName::new(&route.spec.http.host)));
+            let hosts = routes.filter_map(|(_, route)| host_of(route).map(Unit::Host));
             self.dirty.extend(hosts);
         }
     }
@@ -268,18 +309,51 @@ impl World {
         }
     }
 
-    /// Marks the hosts of these Routes.
-    pub(crate) fn dirty_hosts_of_routes(&mut self, routes: Vec<ObjectKey>) {
-        let hosts = routes.iter().filter_map(|key| self.routes.get(key));
-        self.dirty.extend(hosts.map(|route| Unit::Host(HostName::new(&route.spec.http.host))));
+    /// Who holds a Lease is all that matters of it.
+    fn set_lease(&mut self, key: ObjectKey, new: Option<Arc<Lease>>) {
+        let old = replace(&mut self.leases, &key, new.clone());
+        if !same(old.as_ref(), new.as_ref(), holder) {
+            self.touch_service(key);
+        }
+    }
+
+    /// A Pod's age may decide on the leader of any Service of its namespace.
+    fn set_pod(&mut self, key: ObjectKey, new: Option<Arc<Pod>>) {
+        let old = replace(&mut self.pods, &key, new.clone());
+        if !same(old.as_ref(), new.as_ref(), |pod| &pod.metadata.creation_timestamp) {
+            let routes = self.index.leader_routes.of(&key.namespace);
+            let services = routes.filter_map(|route| target_service(route, self.routes.get(route)?));
+            self.dirty.extend(services.map(Unit::Service));
+        }
+    }
+
+    /// The Pods of a namespace, by name.
+    pub(crate) fn pods_of<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = (&'a str, &'a Pod)> {
+        let pods = self.pods.range(ObjectKey::new(namespace, "")..);
+        let pods = pods.take_while(move |(key, _)| key.namespace == namespace);
+        pods.map(|(key, pod)| (key.name.as_str(), pod.as_ref()))
+    }
+
+    /// Marks what these Routes are for: hosts and TCP ports. One that waits for a port has no place, and is marked itself.
+    pub(crate) fn dirty_places_of_routes(&mut self, routes: Vec<ObjectKey>) {
+        for key in routes {
+            if self.ports.waiting.contains(&key) {
+                self.dirty.insert(Unit::Route(key));
+                continue;
+            }
+            self.dirty.extend(self.routes.get(&key).and_then(|route| host_of(route)).map(Unit::Host));
+            self.dirty.extend(self.ports.of(&key).map(Unit::Tcp));
+        }
     }
 
     /// Marks every unit that exists.
     pub(crate) fn dirty_all(&mut self) {
-        self.dirty.extend([Unit::Cluster, Unit::OrphanedCopies, Unit::DefaultCertificate]);
+        self.dirty.extend([Unit::Cluster, Unit::OrphanedCopies, Unit::DefaultCertificate, Unit::CookieKey]);
         self.dirty.extend(self.index.routes_by_service.keys().cloned().map(Unit::Service));
         self.dirty.extend(self.certificates.keys().cloned().map(Unit::Certificate));
         self.dirty.extend(self.index.routes_by_host.keys().cloned().map(Unit::Host));
+        self.dirty.extend(self.ports.by_port.keys().copied().map(Unit::Tcp));
+        self.dirty_waiting_for_ports();
         self.dirty.extend(self.routes.keys().cloned().map(Unit::Route));
         self.dirty.extend(self.apps.keys().cloned().map(Unit::App));
         self.dirty.extend(self.certificates.keys().cloned().map(Unit::CertificateStatus));

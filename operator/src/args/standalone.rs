@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::inspect::Logging;
+use super::listening::Listening;
+
 /// Where the platform of this machine is kept.
 #[derive(Debug, Args)]
 pub(crate) struct DataFolder {
@@ -63,6 +66,12 @@ pub(crate) struct UpArguments {
     /// The port for HTTPS. 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 8443)]
     pub(crate) https_port: u16,
+
+    #[command(flatten)]
+    pub(crate) listening: Listening,
+
+    #[command(flatten)]
+    pub(crate) logging: Logging,
 
     /// How many threads serve traffic, 1 to 256. Default: one for each CPU.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256))]

@@ -11,13 +11,13 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Secret, Service};
 use kube::api::{DeleteParams, PartialObjectMeta, Patch, PatchParams, Preconditions};
 use kube::{Api, Client, Resource, ResourceExt};
-use plan::{Kind, ObjectChanges, ObjectKey, Unit, Wish};
+use plan::{Kind, ObjectChanges, ObjectKey, RouterKey, Unit, Wish};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use super::authority;
 use super::writer::Write;
+use super::{authority, router_key};
 use crate::metrics::EffectMetrics;
 use crate::reason::root_cause;
 use crate::reconcile::Input;
@@ -84,11 +84,16 @@ impl Objects {
     /// The API has no apply that only creates, so that it is asked first; whatever comes in between is a conflict of fields.
     async fn create(&self, wish: &Wish) -> Result<(), Error> {
         let (kind, key) = wish.key();
+        if let Wish::RouterKey(order) = wish {
+            return self.create_router_key(order).await;
+        }
         let taken = match wish {
             Wish::Deployment(_) => self.find::<Deployment>(&key).await.map(is_anothers),
             Wish::Service(_) => self.find::<Service>(&key).await.map(is_anothers),
             Wish::Route(_) => self.find::<Route>(&key).await.map(is_anothers),
-            Wish::Secret(_) | Wish::SelfSigned(_) => self.find::<Secret>(&key).await.map(is_anothers),
+            Wish::Secret(_) | Wish::SelfSigned(_) | Wish::RouterKey(_) => {
+                self.find::<Secret>(&key).await.map(is_anothers)
+            }
         };
         match taken {
             Ok(true) => Err(Error::NotOurs { kind, key }),
@@ -119,6 +124,8 @@ impl Objects {
                 let secret = secret.map_err(|source| Error::Unsigned { kind, key: key.clone(), source })?;
                 self.patch(&secret, &key, &params).await
             }
+            // It is created, and never written again.
+            Wish::RouterKey(_) => return Ok(()),
         };
         self.metrics.wrote("object", applied.is_ok());
         match applied {
@@ -129,6 +136,14 @@ impl Objects {
             Err(source) => return Err(Error::Refused { kind, key, verb: "written", source }),
         }
         Ok(())
+    }
+
+    /// The key is whoever's made it first: a Secret of that name stays as it is.
+    async fn create_router_key(&self, order: &RouterKey) -> Result<(), Error> {
+        let created = router_key::create(&self.client, order).await;
+        self.metrics.wrote("object", created.is_ok());
+        let (kind, key) = (Kind::Secret, order.secret.clone());
+        created.map_err(|source| Error::Refused { kind, key, verb: "written", source })
     }
 
     async fn patch<K>(&self, object: &K, key: &ObjectKey, params: &PatchParams) -> Result<(), kube::Error>

@@ -1,9 +1,11 @@
 //! A node's report: what it serves, written to its own RouterNode and to nothing else.
 //!
-//! In come reports, as often as the table changes; out goes the newest of them, at most once a second if something declared
-//! changed and every ten seconds if only statuses moved on, so that the statuses which are derived from reports do not call
-//! for further ones. An unreachable API costs nothing but the report. `effects/report/status.rs` builds the status.
+//! In come reports, as often as the table changes; out goes the newest of them: at once after a quiet time if something
+//! declared changed, once a second if that goes on (`effects/report/allowance.rs`), and every ten seconds if only statuses
+//! moved on, so that the statuses which are derived from reports do not call for further ones. An unreachable API costs
+//! nothing but the report. `effects/report/status.rs` builds the status.
 
+mod allowance;
 mod status;
 
 use crds::{Fault, RouterNode, RouterNodeSpec, RouterNodeStatus};
@@ -18,6 +20,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use allowance::Allowance;
+
 use crate::backoff::delay;
 use crate::observe::Versions;
 use crate::reason::root_cause;
@@ -25,8 +29,7 @@ use crate::reason::root_cause;
 /// The field manager of reports.
 const MANAGER: &str = "flynn-operator-node";
 
-/// How long after a report the next one waits, by what it is for.
-const URGENT: Duration = Duration::from_secs(1);
+/// How long after a report one waits that says nothing which was declared.
 const LAZY: Duration = Duration::from_secs(10);
 /// A report that has not changed is written again, in case somebody blanked it. It costs the API no write.
 const REFRESH: Duration = Duration::from_secs(60);
@@ -88,14 +91,6 @@ impl Reporter {
     }
 }
 
-/// Why the next report is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Occasion {
-    Urgent,
-    Lazy,
-    Refresh,
-}
-
 struct Task {
     nodes: Api<Node>,
     router_nodes: Api<RouterNode>,
@@ -105,6 +100,7 @@ struct Task {
     own: Option<status::Own>,
     written: Option<Report>,
     written_urgent: u64,
+    allowance: Allowance,
     last_attempt: Option<Instant>,
     failures: u32,
 }
@@ -119,6 +115,7 @@ impl Task {
             own: None,
             written: None,
             written_urgent: 0,
+            allowance: Allowance::default(),
             last_attempt: None,
             failures: 0,
         }
@@ -140,36 +137,42 @@ impl Task {
             return last + delay(self.failures, 0.0).min(LONGEST_AFTER_FAILURE);
         }
         let latest = self.reports.borrow();
-        let occasion = if latest.urgent > self.written_urgent {
-            Occasion::Urgent
+        if latest.urgent > self.written_urgent {
+            self.allowance.next(last)
         } else if self.written.as_ref() != Some(&latest.report) {
-            Occasion::Lazy
+            last + LAZY
         } else {
-            Occasion::Refresh
-        };
-        last + wait(occasion)
+            last + REFRESH
+        }
     }
 
     async fn attempt(&mut self) {
-        let (report, urgent) = {
-            let latest = self.reports.borrow_and_update();
-            (latest.report.clone(), latest.urgent)
-        };
-        self.last_attempt = Some(Instant::now());
+        let (report, urgent) = self.begin();
         let written = match timeout(PATIENCE, self.write(&report)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(root_cause(&error)),
             Err(_) => Err("the API server did not answer in time".to_owned()),
         };
         match written {
-            Ok(()) => {
-                (self.written, self.written_urgent, self.failures) = (Some(report), urgent, 0);
-            }
+            Ok(()) => self.end(report, urgent),
             Err(cause) => {
                 self.failures = self.failures.saturating_add(1);
                 tracing::warn!(cause, "the report of this node was not written and is tried again");
             }
         }
+    }
+
+    /// What is to be written now, and how many urgent reports it makes up for.
+    fn begin(&mut self) -> (Report, u64) {
+        let now = Instant::now();
+        self.last_attempt = Some(now);
+        self.allowance.spend(now);
+        let latest = self.reports.borrow_and_update();
+        (latest.report.clone(), latest.urgent)
+    }
+
+    fn end(&mut self, report: Report, urgent: u64) {
+        (self.written, self.written_urgent, self.failures) = (Some(report), urgent, 0);
     }
 
     async fn write(&mut self, report: &Report) -> Result<(), kube::Error> {
@@ -230,18 +233,12 @@ impl Task {
     }
 }
 
-fn wait(occasion: Occasion) -> Duration {
-    match occasion {
-        Occasion::Urgent => URGENT,
-        Occasion::Lazy => LAZY,
-        Occasion::Refresh => REFRESH,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use plan::Kind;
+    use tokio::time::advance;
 
+    use super::allowance::{BURST, PERIOD};
     use super::*;
 
     fn task() -> (watch::Sender<Latest>, Task) {
@@ -261,16 +258,35 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_report_waits_a_second_if_urgent_and_ten_if_not() {
+    async fn an_urgent_report_goes_at_once_after_a_quiet_time_and_another_waits_ten_seconds() {
         let (sender, mut task) = task();
-        let now = Instant::now();
-        assert_eq!(task.due(), now);
-        (task.last_attempt, task.written) = (Some(now), Some(Report::default()));
-        assert_eq!(task.due(), now + REFRESH);
+        let first = Instant::now();
+        assert_eq!(task.due(), first);
+        let (written, urgent) = task.begin();
+        task.end(written, urgent);
+        assert_eq!(task.due(), first + REFRESH);
         sender.send_modify(|latest| latest.report = report(5));
-        assert_eq!(task.due(), now + LAZY);
+        assert_eq!(task.due(), first + LAZY);
+        advance(PERIOD).await;
         sender.send_modify(|latest| latest.urgent += 1);
-        assert_eq!(task.due(), now + URGENT);
+        assert!(task.due() <= Instant::now());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_whose_table_changes_all_the_time_reports_once_a_second() {
+        const MINUTE: usize = 60;
+        let (sender, mut task) = task();
+        let mut writes = 0;
+        for _ in 0..MINUTE * 100 {
+            sender.send_modify(|latest| latest.urgent += 1);
+            if task.due() <= Instant::now() {
+                let (written, urgent) = task.begin();
+                task.end(written, urgent);
+                writes += 1;
+            }
+            advance(PERIOD / 100).await;
+        }
+        assert!((MINUTE..MINUTE + BURST as usize).contains(&writes), "{writes}");
     }
 
     #[tokio::test(start_paused = true)]

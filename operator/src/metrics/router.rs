@@ -1,40 +1,60 @@
-//! The router's own counters, read when somebody asks for `/metrics`.
+//! The router's own counters, read when somebody asks for `/metrics`. Their names and sentences are the router's.
+
+use std::collections::HashMap;
+use std::fmt::Error;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
-use router::Snapshot;
+use prometheus_client::metrics::gauge::ConstGauge;
+use router::{Sample, Series, Values};
 
 use crate::effects::route::Serving;
-
-/// The classes of statuses, in the router's order.
-const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// Tells what a router has counted.
 #[derive(Debug)]
 pub(crate) struct RouterCounters(pub(crate) Serving);
 
 impl Collector for RouterCounters {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Some(snapshot) = self.0.counted() else { return Ok(()) };
-        let Snapshot { connections, refused_handshakes, dial_failures, retries, responses } = snapshot;
-        let counters = [
-            ("router_connections", "Client connections accepted", connections),
-            ("router_refused_handshakes", "TLS handshakes that did not succeed", refused_handshakes),
-            ("router_dial_failures", "Connections to endpoints that could not be made", dial_failures),
-            ("router_retries", "Requests sent once more because a kept connection had gone", retries),
-        ];
-        for (name, help, value) in counters {
-            let counter = ConstCounter::new(value);
-            counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
-        }
-        let help = "Responses by the class of their status";
-        let counter = ConstCounter::new(0_u64);
-        let mut family = encoder.encode_descriptor("router_responses", help, None, counter.metric_type())?;
-        for (class, value) in CLASSES.iter().zip(responses) {
-            let counter = ConstCounter::new(value);
-            counter.encode(family.encode_family(&[("class", *class)])?)?;
-        }
-        Ok(())
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let snapshot = self.0.counted();
+        let series = snapshot.iter().flat_map(router::Snapshot::series);
+        series.into_iter().try_for_each(|series| encode(&mut encoder, &series))
     }
 }
+
+fn encode(encoder: &mut DescriptorEncoder<'_>, Series { name, help, values }: &Series) -> Result<(), Error> {
+    match values {
+        Values::Counter(samples) => {
+            let family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            encode_all(family, samples, ConstCounter::new)
+        }
+        Values::Gauge(samples) => {
+            let family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            encode_all(family, samples, ConstGauge::new)
+        }
+        Values::Histogram { buckets, sum } => {
+            let mut encoder = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+            let count = buckets.iter().map(|(_, count)| count).sum();
+            encoder.encode_histogram::<NoLabelSet>(*sum, count, buckets, None::<&HashMap<_, _>>)
+        }
+    }
+}
+
+fn encode_all<M: EncodeMetric>(
+    mut family: MetricEncoder<'_>,
+    samples: &[Sample],
+    metric: impl Fn(u64) -> M,
+) -> Result<(), Error> {
+    for Sample { labels, value } in samples {
+        let metric = metric(*value);
+        match &labels[..] {
+            [] => metric.encode(family.encode_family(&NO_LABELS)?)?,
+            labels => metric.encode(family.encode_family(&labels)?)?,
+        }
+    }
+    Ok(())
+}
+
+const NO_LABELS: [(&str, &str); 0] = [];

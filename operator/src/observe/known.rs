@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use kube::runtime::watcher::Event;
-use plan::{Kind, ObjectKey};
+use plan::ObjectKey;
 
 use super::version::parse;
-use super::{Observation, Slim};
+use super::{Observation, Portion, Slim};
 
 /// The objects of one kind that exist, as far as this watch knows.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ impl Known {
                 Vec::new()
             }
             Event::InitApply(object) => self.listed(object),
-            Event::InitDone => self.done(K::KIND),
+            Event::InitDone => self.done::<K>(),
             Event::Apply(object) => vec![self.put(object)],
             Event::Delete(object) => vec![self.delete(&object)],
         }
@@ -49,12 +49,19 @@ impl Known {
         if unchanged { Vec::new() } else { vec![self.put(object)] }
     }
 
-    fn done(&mut self, kind: Kind) -> Vec<Observation> {
+    /// Forgets everything, as if it were gone: nobody watches it any more.
+    pub(crate) fn forget<K: Slim>(self) -> Vec<Observation> {
+        let gone = self.objects.into_keys();
+        gone.map(|key| Observation::Delete { kind: K::KIND, key, version: None }).collect()
+    }
+
+    fn done<K: Slim>(&mut self) -> Vec<Observation> {
+        let kind = K::KIND;
         let listed = self.listed.take().unwrap_or_default();
         let before = std::mem::replace(&mut self.objects, listed);
         let gone = before.into_keys().filter(|key| !self.objects.contains_key(key));
         let mut news: Vec<_> = gone.map(|key| Observation::Delete { kind, key, version: None }).collect();
-        news.push(Observation::Listed(kind));
+        news.push(Observation::Listed(Portion::whole(kind)));
         news
     }
 
@@ -102,7 +109,7 @@ mod tests {
                 format!("put {}{}", object.key(), if *new_generation { " new" } else { "" })
             }
             Observation::Delete { key, .. } => format!("delete {key}"),
-            Observation::Listed(kind) => format!("listed {kind}"),
+            Observation::Listed(portion) => format!("listed {}", portion.kind),
             Observation::Denied(kind, _) => format!("denied {kind}"),
         };
         news.iter().map(tell).collect()

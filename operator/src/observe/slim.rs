@@ -6,11 +6,15 @@
 use std::fmt::Debug;
 
 use crds::{App, Certificate, Cluster, Route, RouterNode, names};
+use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::api::core::v1::{Namespace, ObjectReference, Pod, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::Resource;
+use kube::api::PartialObjectMeta;
+use kube::runtime::watcher::{self, Config, Event, watcher};
+use kube::{Api, Resource};
 use plan::{Kind, Object};
 use serde::de::DeserializeOwned;
 
@@ -29,6 +33,11 @@ pub(crate) trait Slim:
 
     /// Drops what a plan of this kind never reads, metadata apart.
     fn drop_unread(&mut self) {}
+
+    /// What a watch of this kind says.
+    fn events(api: Api<Self>, config: Config) -> BoxStream<'static, watcher::Result<Event<Self>>> {
+        watcher(api, config).boxed()
+    }
 
     /// Drops everything that no plan reads.
     fn slim(&mut self) {
@@ -84,8 +93,11 @@ impl Slim for EndpointSlice {
             endpoint.hints = None;
             endpoint.hostname = None;
             endpoint.node_name = None;
-            endpoint.target_ref = None;
             endpoint.zone = None;
+            if let Some(target) = &mut endpoint.target_ref {
+                let (kind, name) = (target.kind.take(), target.name.take());
+                *target = ObjectReference { kind, name, ..ObjectReference::default() };
+            }
         }
     }
 }
@@ -94,8 +106,10 @@ impl Slim for Secret {
     const KIND: Kind = Kind::Secret;
 
     fn drop_unread(&mut self) {
+        let is_routers = self.metadata.name.as_deref() == Some(names::ROUTER_SECRET);
+        let kept = |entry: &str| TLS_ENTRIES.contains(&entry) || is_routers && entry == names::COOKIE_KEY;
         if let Some(data) = &mut self.data {
-            data.retain(|entry, _| TLS_ENTRIES.contains(&entry.as_str()));
+            data.retain(|entry, _| kept(entry));
         }
     }
 }
@@ -112,6 +126,50 @@ impl Slim for Deployment {
             self.spec = None;
             self.status = None;
         }
+    }
+}
+
+// It is renewed every few seconds; who holds it is what matters.
+impl Slim for Lease {
+    const KIND: Kind = Kind::Lease;
+
+    fn drop_unread(&mut self) {
+        let holder_identity = self.spec.take().and_then(|spec| spec.holder_identity);
+        self.spec = Some(LeaseSpec { holder_identity, ..LeaseSpec::default() });
+    }
+}
+
+impl Slim for Pod {
+    const KIND: Kind = Kind::Pod;
+
+    fn drop_unread(&mut self) {
+        let ObjectMeta { creation_timestamp, name, namespace, resource_version, uid, .. } =
+            std::mem::take(&mut self.metadata);
+        self.metadata = ObjectMeta {
+            creation_timestamp,
+            name,
+            namespace,
+            resource_version,
+            uid,
+            ..ObjectMeta::default()
+        };
+        self.spec = None;
+        self.status = None;
+    }
+
+    /// The API is asked for the metadata alone: what a Pod runs with is not ours to know.
+    fn events(api: Api<Self>, config: Config) -> BoxStream<'static, watcher::Result<Event<Self>>> {
+        let bare = |found: PartialObjectMeta<Self>| Self { metadata: found.metadata, ..Self::default() };
+        let namespace = api.namespace().unwrap_or_default().to_owned();
+        let metadata = Api::<PartialObjectMeta<Self>>::namespaced(api.into_client(), &namespace);
+        let events = watcher(metadata, config).map_ok(move |event| match event {
+            Event::Init => Event::Init,
+            Event::InitApply(found) => Event::InitApply(bare(found)),
+            Event::InitDone => Event::InitDone,
+            Event::Apply(found) => Event::Apply(bare(found)),
+            Event::Delete(found) => Event::Delete(bare(found)),
+        });
+        events.boxed()
     }
 }
 

@@ -9,12 +9,12 @@ use std::pin::pin;
 use futures::StreamExt;
 use kube::Api;
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, Config, Event, watcher};
+use kube::runtime::watcher::{self, Config, Event};
 use prometheus_client::metrics::counter::Counter;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::known::Known;
-use super::{Observation, Slim};
+use super::{Observation, Portion, Slim};
 use crate::backoff::WatchBackoff;
 use crate::reason::{self, root_cause};
 use crate::reconcile::Input;
@@ -26,7 +26,8 @@ const WATCH_SECONDS: u32 = 60;
 /// What to watch, and where to tell.
 pub(crate) struct Watch<K> {
     pub(crate) api: Api<K>,
-    pub(crate) fields: Option<&'static str>,
+    pub(crate) fields: Option<String>,
+    pub(crate) portion: Portion,
     pub(crate) inputs: mpsc::Sender<Input>,
     pub(crate) restarts: Counter,
 }
@@ -49,16 +50,33 @@ enum End {
 impl<K: Slim> Watch<K> {
     /// Watches until nobody listens any more.
     pub(crate) async fn run(self) {
+        self.watch(&mut Known::default(), &Notify::new()).await;
+    }
+
+    /// Watches until `ended`, and then says that everything is gone. `first` is told when everything has been said once.
+    pub(crate) async fn run_until(self, ended: impl Future<Output = ()>, first: &Notify) {
         let mut known = Known::default();
-        let mut listed = false;
-        if let End::NoStreaming = self.follow(FirstList::Streamed, &mut known, &mut listed).await {
-            tracing::debug!(kind = %K::KIND, "the API server does not stream lists, so this one is paged");
-            self.follow(FirstList::Paged, &mut known, &mut listed).await;
+        tokio::select! {
+            () = self.watch(&mut known, first) => {}
+            () = ended => {
+                for observation in known.forget::<K>() {
+                    // It fails only when the process ends.
+                    let _ = self.inputs.send(Input::Observed(observation)).await;
+                }
+            }
         }
     }
 
-    async fn follow(&self, first: FirstList, known: &mut Known, listed: &mut bool) -> End {
-        let events = watcher(self.api.clone(), self.config(first)).backoff(WatchBackoff::default());
+    async fn watch(&self, known: &mut Known, first: &Notify) {
+        let mut listed = false;
+        if let End::NoStreaming = self.follow(FirstList::Streamed, known, &mut listed, first).await {
+            tracing::debug!(kind = %K::KIND, "the API server does not stream lists, so this one is paged");
+            self.follow(FirstList::Paged, known, &mut listed, first).await;
+        }
+    }
+
+    async fn follow(&self, form: FirstList, known: &mut Known, listed: &mut bool, first: &Notify) -> End {
+        let events = K::events(self.api.clone(), self.config(form)).backoff(WatchBackoff::default());
         let mut events = pin!(events);
         while let Some(event) = events.next().await {
             let news = match event {
@@ -68,15 +86,19 @@ impl<K: Slim> Watch<K> {
                     }
                     known.take(event.modify(K::slim))
                 }
-                Err(error) if first == FirstList::Streamed && cannot_stream(&error) => {
+                Err(error) if form == FirstList::Streamed && cannot_stream(&error) => {
                     return End::NoStreaming;
                 }
                 Err(error) => self.failed(&error, *listed),
             };
             for observation in news {
-                *listed |= matches!(observation, Observation::Listed(_));
-                if self.inputs.send(Input::Observed(observation)).await.is_err() {
+                let is_end = matches!(observation, Observation::Listed(_));
+                *listed |= is_end;
+                if self.inputs.send(Input::Observed(observation.of(&self.portion))).await.is_err() {
                     return End::Closed;
+                }
+                if is_end {
+                    first.notify_one();
                 }
             }
         }
@@ -89,7 +111,7 @@ impl<K: Slim> Watch<K> {
             FirstList::Streamed => config.streaming_lists(),
             FirstList::Paged => config,
         };
-        match self.fields {
+        match &self.fields {
             Some(fields) => config.fields(fields),
             None => config,
         }

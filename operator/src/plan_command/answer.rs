@@ -6,13 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use plan::{Kind, Object, ObjectKey, Platform, Refusal, Simulation, Wish, Write};
+use plan::{Kind, ObjectKey, Platform, Refusal, Simulation, Wish, Write};
 use router_config::{Config, Delta};
 use serde::Serialize;
 
 use super::Objects;
-use super::declared::Ignored;
-use super::overlay::{is_so_already, laid_over};
+use super::declared::{Declared, Ignored};
 
 /// The answer.
 #[derive(Debug, Serialize)]
@@ -73,8 +72,8 @@ pub(super) struct Refused {
 impl Answer {
     /// Finds it, for the instant `now`.
     pub(super) fn find(
-        existing: Objects,
-        declared: Vec<Object>,
+        existing: &Objects,
+        declared: Vec<Declared>,
         ignored: Vec<Ignored>,
         now: Timestamp,
         platform: Platform,
@@ -85,8 +84,9 @@ impl Answer {
         let (before, refused_before) = (simulation.table().clone(), simulation.refusals());
         simulation.forget_writes();
 
-        let names: BTreeSet<_> = declared.iter().map(|object| (object.kind(), object.key())).collect();
-        let mut objects = put_declared(&mut simulation, &existing, declared);
+        let names = declared.iter().map(|Declared { object, .. }| (object.kind(), object.key()));
+        let names: BTreeSet<_> = names.collect();
+        let mut objects = put_declared(&mut simulation, declared);
         simulation.settle();
         objects.extend(written(&simulation, &names));
         let table = before.diff(simulation.table());
@@ -101,24 +101,14 @@ impl Answer {
 }
 
 /// Puts what is declared into the world, and tells what of it is new.
-fn put_declared(simulation: &mut Simulation, existing: &Objects, declared: Vec<Object>) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for object in declared {
+fn put_declared(simulation: &mut Simulation, declared: Vec<Declared>) -> Vec<Change> {
+    let changed = declared.into_iter().filter_map(|Declared { object, change }| Some((object, change?)));
+    let changes = changed.map(|(object, change)| {
         let (kind, name) = (object.kind(), object.key());
-        let change = match existing.get(&(kind, name.clone())) {
-            Some(before) if is_so_already(before, &object) => continue,
-            Some(before) => {
-                simulation.put(laid_over(before, &object));
-                Write::Update
-            }
-            None => {
-                simulation.put(object);
-                Write::Create
-            }
-        };
-        changes.push(Change { change, kind, name, by: Author::Manifest, object: None });
-    }
-    changes
+        simulation.put(object);
+        Change { change, kind, name, by: Author::Manifest, object: None }
+    });
+    changes.collect()
 }
 
 /// What the operator would write because of that, but to the declared objects themselves.
@@ -150,21 +140,17 @@ metadata: {name: www}
 spec: {image: 'www:1'}
 ";
 
-    fn objects(text: &str) -> Vec<Object> {
-        let manifests = parse(&[Source { name: "a".into(), text: text.into() }], "default");
+    fn declared(text: &str, existing: &Objects) -> Vec<Declared> {
+        let manifests = parse(&[Source { name: "a".into(), text: text.into() }], "default", existing);
         assert!(manifests.problems.is_empty(), "{:?}", manifests.problems);
         manifests.objects
     }
 
-    fn answer(existing: &str, declared: &str) -> Answer {
-        let existing = objects(existing).into_iter().map(|object| ((object.kind(), object.key()), object));
-        Answer::find(
-            existing.collect(),
-            objects(declared),
-            Vec::new(),
-            Timestamp::UNIX_EPOCH,
-            Platform::Kubernetes,
-        )
+    fn answer(existing: &str, manifests: &str) -> Answer {
+        let existing = declared(existing, &Objects::new()).into_iter().map(|declared| declared.object);
+        let existing = existing.map(|object| ((object.kind(), object.key()), object)).collect();
+        let manifests = declared(manifests, &existing);
+        Answer::find(&existing, manifests, Vec::new(), Timestamp::UNIX_EPOCH, Platform::Kubernetes)
     }
 
     #[test]
@@ -192,6 +178,60 @@ spec: {image: 'www:1'}
     fn what_exists_already_is_no_difference() {
         let answer = answer(QUICKSTART, QUICKSTART);
         assert!(!answer.difference, "{answer:?}");
+    }
+
+    #[test]
+    fn what_others_set_is_no_difference_and_what_is_no_longer_declared_is_one() {
+        let app = |spec: &str, annotations: &str| {
+            format!(
+                "apiVersion: flynn.io/v1alpha1\nkind: App\nmetadata: {{name: www{annotations}}}\nspec: {spec}\n"
+            )
+        };
+        let scaled = app("{image: 'www:1', processes: {web: {replicas: 3}}}", "");
+        assert!(!answer(&scaled, &app("{image: 'www:1'}", "")).difference);
+        let last = r#"{"spec":{"image":"www:1","env":{"A":"b"}}}"#;
+        let last = format!(", annotations: {{kubectl.kubernetes.io/last-applied-configuration: '{last}'}}");
+        let before = app("{image: 'www:1', env: {A: b}}", &last);
+        let answer = answer(&before, &app("{image: 'www:1'}", ""));
+        let updated = |change: &Change| change.change == Write::Update && change.kind == Kind::App;
+        assert!(answer.objects.iter().any(updated), "{:?}", answer.objects);
+    }
+
+    const SELF_SIGNED: &str = "
+apiVersion: flynn.io/v1alpha1
+kind: Cluster
+metadata: {name: site}
+spec: {domains: [{name: site.test, certificate: {namespace: default, name: own}}]}
+---
+apiVersion: flynn.io/v1alpha1
+kind: Certificate
+metadata: {name: own}
+spec: {selfSigned: {dnsNames: ['*.site.test']}}
+---
+apiVersion: flynn.io/v1alpha1
+kind: Route
+metadata: {name: www}
+spec: {http: {host: www.site.test}, redirect: {host: other.test}}
+";
+
+    #[test]
+    fn a_pair_that_would_be_signed_counts_as_there() {
+        let answer = answer("", SELF_SIGNED);
+        let host = answer.table.hosts["www.site.test"].as_ref().expect("it is served");
+        assert!(host.https_redirect && host.certificate.as_deref() == Some("default/own"), "{host:?}");
+        assert!(answer.refusals.is_empty(), "{:?}", answer.refusals);
+        let secret = answer.objects.iter().find(|change| change.kind == Kind::Secret).expect("it is written");
+        assert_eq!((secret.change, secret.by), (Write::Create, Author::Operator));
+        assert!(!serde_json::to_string(&answer).unwrap().contains("-----BEGIN"), "nothing is made");
+    }
+
+    #[test]
+    fn a_pair_that_would_be_signed_anyway_is_no_difference_but_other_names_are() {
+        assert!(!answer(SELF_SIGNED, SELF_SIGNED).difference);
+        let answer = answer(SELF_SIGNED, &SELF_SIGNED.replace("'*.site.test'", "www.site.test"));
+        let changes: Vec<_> = answer.objects.iter().map(|it| (it.change, it.kind)).collect();
+        assert_eq!(changes, [(Write::Update, Kind::Certificate), (Write::Update, Kind::Secret)]);
+        assert!(answer.table.certificates.contains_key("default/own"));
     }
 
     #[test]

@@ -1,16 +1,20 @@
-//! Reads manifests: text comes in, objects and the problems with them go out, each with the place where it stands.
+//! Reads manifests: text and the objects that exist come in, objects as they would be stored and the problems with them go
+//! out, each problem with the place where it stands.
 //!
 //! Nothing ends at the first problem, so that a pipeline shows all of them at once.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
-use plan::{Kind, Object, ObjectKey};
+use plan::{Kind, Object, ObjectKey, Write};
+use schema::{Catalog, Resource, Scope};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Objects;
+use super::admission::{admit, fit};
 use super::kinds::{self, Meaning};
-use super::rules::Admission;
 use crate::files::Source;
 
 /// Where a document stands.
@@ -27,9 +31,15 @@ pub(crate) struct Problem {
     place: Place,
     /// What it is about, such as `Route a/www`, as far as that can be told.
     object: String,
-    /// The field, empty for the whole.
-    path: String,
     message: String,
+}
+
+/// An object as it would be once its document is applied.
+#[derive(Debug)]
+pub(super) struct Declared {
+    pub(super) object: Object,
+    /// What applying it does; nothing where the cluster has it so already.
+    pub(super) change: Option<Write>,
 }
 
 /// A document that has no part in a plan.
@@ -46,37 +56,35 @@ pub(super) struct Ignored {
 /// Everything that was read.
 #[derive(Debug, Default)]
 pub(super) struct Manifests {
-    pub(super) objects: Vec<Object>,
+    pub(super) objects: Vec<Declared>,
     pub(super) ignored: Vec<Ignored>,
     pub(super) problems: Vec<Problem>,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place: Place { file, number }, object, path, message } = self;
-        write!(f, "{file}, document {number}")?;
-        for part in [object, path].into_iter().filter(|part| !part.is_empty()) {
-            write!(f, ", {part}")?;
-        }
-        write!(f, ": {message}")
+        let Self { place: Place { file, number }, object, message } = self;
+        let separator = if object.is_empty() { "" } else { ", " };
+        write!(f, "{file}, document {number}{separator}{object}: {message}")
     }
 }
 
-/// Reads every document; objects that name no namespace are put into `namespace`.
-pub(super) fn parse(sources: &[Source], namespace: &str) -> Manifests {
-    let mut parser =
-        Parser { namespace, admission: Admission::new(), seen: BTreeMap::new(), found: Manifests::default() };
+/// Reads every document and lays it over the object that exists; objects that name no namespace are put into `namespace`.
+pub(super) fn parse(sources: &[Source], namespace: &str, existing: &Objects) -> Manifests {
+    let mut parser = Parser {
+        namespace,
+        existing,
+        catalog: Catalog::new(),
+        seen: BTreeMap::new(),
+        found: Manifests::default(),
+    };
     for source in sources {
         match serde_saphyr::from_multiple_with_options::<Value>(&source.text, unlimited()) {
             Ok(documents) => parser.documents(source, documents),
             Err(error) => {
                 let place = Place { file: source.name.clone(), number: 1 };
-                parser.problem(
-                    &place,
-                    String::new(),
-                    "",
-                    format!("it is not YAML: {}", first_line(&error.to_string())),
-                );
+                let message = format!("it is not YAML: {}", first_line(&error.to_string()));
+                parser.problem(&place, "", message);
             }
         }
     }
@@ -90,7 +98,8 @@ fn unlimited() -> serde_saphyr::Options {
 
 struct Parser<'a> {
     namespace: &'a str,
-    admission: Admission,
+    existing: &'a Objects,
+    catalog: Catalog,
     seen: BTreeMap<(Kind, ObjectKey), Place>,
     found: Manifests,
 }
@@ -105,12 +114,12 @@ impl Parser<'_> {
         }
     }
 
-    fn document(&mut self, place: &Place, mut document: Value) {
+    fn document(&mut self, place: &Place, document: Value) {
         let text = |field: &str| document[field].as_str().unwrap_or_default().to_owned();
         let (api_version, kind) = (text("apiVersion"), text("kind"));
         let name = document["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         if api_version.is_empty() || kind.is_empty() {
-            return self.problem(place, String::new(), "", "it has no apiVersion or no kind".to_owned());
+            return self.problem(place, "", "it has no apiVersion or no kind".to_owned());
         }
         let about = format!("{kind} {name}").trim_end().to_owned();
         match kinds::meaning(&api_version, &kind) {
@@ -118,60 +127,72 @@ impl Parser<'_> {
             Meaning::UnknownOfOurs => {
                 let known =
                     crds::all().into_iter().map(|crd| crd.spec.names.kind).collect::<Vec<_>>().join(", ");
-                self.problem(
-                    place,
-                    about,
-                    "",
-                    format!("there is no kind {kind} in {api_version}: flynn.io/v1alpha1 has {known}"),
+                let message = format!(
+                    "no matches for kind {kind:?} in version {api_version:?}: flynn.io/v1alpha1 has {known}"
                 );
+                self.problem(place, &about, message);
             }
-            Meaning::Planned(kind) => {
-                if kinds::is_namespaced(kind)
-                    && document["metadata"]["namespace"].is_null()
-                    && document["metadata"].is_object()
-                {
-                    document["metadata"]["namespace"] = self.namespace.into();
-                }
-                self.planned(place, kind, document, about);
-            }
+            Meaning::Planned(kind) => self.planned(place, kind, document, &about),
         }
     }
 
-    fn planned(&mut self, place: &Place, kind: Kind, document: Value, about: String) {
-        if !is_name(document["metadata"]["name"].as_str().unwrap_or_default()) {
-            let message = "give it a name of at most 253 lower-case letters, digits, dashes and dots";
-            return self.problem(place, about, "metadata.name", message.to_owned());
+    fn planned(&mut self, place: &Place, kind: Kind, mut document: Value, about: &str) {
+        let resource = Arc::clone(resource_of(&self.catalog, &document));
+        self.put_into_namespace(&resource, &mut document);
+        let text = |field: &str| document["metadata"][field].as_str().unwrap_or_default();
+        let key = (kind, ObjectKey::new(text("namespace"), text("name")));
+        if let Some(Place { file, number }) = self.seen.get(&key) {
+            let message =
+                format!("it is declared already, in {file}, document {number}: keep one of the two");
+            return self.problem(place, about, message);
         }
-        let refusals = self.admission.refusals(kind, &document);
-        if !refusals.is_empty() {
-            for (path, message) in refusals {
-                self.problem(place, about.clone(), &path, message);
+        let live = self.existing.get(&key).map(|object| {
+            let mut live = kinds::value(object);
+            fit(&resource, &mut live);
+            live
+        });
+        match admit(&resource, &document, live.as_ref()) {
+            Ok(new) => {
+                self.seen.insert(key, place.clone());
+                self.admitted(place, kind, new, live, about);
             }
-            return;
-        }
-        match kinds::object(kind, document) {
-            Ok(object) => self.object(place, object, about),
-            Err(wrong) => self.problem(place, about, &wrong.path, wrong.message),
+            Err(refusals) => refusals.into_iter().for_each(|refusal| self.problem(place, about, refusal)),
         }
     }
 
-    fn object(&mut self, place: &Place, object: Object, about: String) {
-        let key = (object.kind(), object.key());
-        if let Some(first) = self.seen.get(&key) {
-            let message = format!(
-                "it is declared already, in {}, document {}: keep one of the two",
-                first.file, first.number
-            );
-            return self.problem(place, about, "", message);
+    fn put_into_namespace(&self, resource: &Resource, document: &mut Value) {
+        let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+        if resource.scope == Scope::Cluster {
+            metadata.remove("namespace");
+        } else if metadata.get("namespace").is_none_or(Value::is_null) {
+            metadata.insert("namespace".to_owned(), self.namespace.into());
         }
-        self.seen.insert(key, place.clone());
-        self.found.objects.push(object);
     }
 
-    fn problem(&mut self, place: &Place, object: String, path: &str, message: String) {
-        let (place, path) = (place.clone(), path.to_owned());
-        self.found.problems.push(Problem { place, object, path, message });
+    fn admitted(&mut self, place: &Place, kind: Kind, new: Value, live: Option<Value>, about: &str) {
+        let objects = kinds::object(kind, new)
+            .and_then(|new| Ok((new, live.map(|live| kinds::object(kind, live)).transpose()?)));
+        let (object, live) = match objects {
+            Ok(objects) => objects,
+            Err(wrong) => return self.problem(place, about, format!("{}: {}", wrong.path, wrong.message)),
+        };
+        let change = match live {
+            None => Some(Write::Create),
+            Some(live) => (kinds::value(&live) != kinds::value(&object)).then_some(Write::Update),
+        };
+        self.found.objects.push(Declared { object, change });
     }
+
+    fn problem(&mut self, place: &Place, object: &str, message: String) {
+        self.found.problems.push(Problem { place: place.clone(), object: object.to_owned(), message });
+    }
+}
+
+/// The kind of a document that a plan reads, as the API serves it.
+fn resource_of<'a>(catalog: &'a Catalog, document: &Value) -> &'a Arc<Resource> {
+    let text = |field: &str| document[field].as_str().unwrap_or_default();
+    let (group, version) = text("apiVersion").split_once('/').unwrap_or(("", text("apiVersion")));
+    catalog.by_kind(group, version, text("kind")).expect("every kind that a plan reads is served")
 }
 
 /// The objects of a `List`, as kubectl prints it, or the one object that a document is.
@@ -183,15 +204,6 @@ fn items(mut document: Value) -> Vec<Value> {
     }
 }
 
-/// A DNS subdomain (RFC 1123), which is what names of objects are.
-fn is_name(name: &str) -> bool {
-    let is_label = |label: &str| {
-        let inner = label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        inner && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
-    };
-    name.len() <= 253 && name.split('.').all(is_label)
-}
-
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
@@ -201,7 +213,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Manifests {
-        parse(&[Source { name: "a.yaml".into(), text: text.into() }], "default")
+        parse(&[Source { name: "a.yaml".into(), text: text.into() }], "default", &Objects::new())
     }
 
     fn problems(text: &str) -> Vec<String> {
@@ -216,7 +228,7 @@ mod tests {
         );
         assert!(found.problems.is_empty(), "{:?}", found.problems);
         let keys: Vec<_> =
-            found.objects.iter().map(|object| format!("{} {}", object.kind(), object.key())).collect();
+            found.objects.iter().map(|it| format!("{} {}", it.object.kind(), it.object.key())).collect();
         assert_eq!(keys, ["Namespace a", "Route default/b"]);
     }
 
@@ -230,9 +242,21 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_that_a_plan_reads_has_a_schema() {
+        let resources = Catalog::new();
+        let planned = resources.resources().filter(|resource| {
+            matches!(kinds::meaning(&resource.api_version(), &resource.kind), Meaning::Planned(_))
+        });
+        assert_eq!(planned.count(), 10);
+    }
+
+    #[test]
     fn an_unknown_kind_of_ours_is_a_problem() {
         let problems = problems("apiVersion: flynn.io/v1alpha1\nkind: Rout\nmetadata: {name: a}\n");
-        assert!(problems[0].contains("a.yaml, document 1, Rout a: there is no kind Rout"), "{problems:?}");
+        assert!(
+            problems[0].contains("a.yaml, document 1, Rout a: no matches for kind \"Rout\""),
+            "{problems:?}"
+        );
     }
 
     #[test]
@@ -241,7 +265,7 @@ mod tests {
             "apiVersion: flynn.io/v1alpha1\nkind: Route\nmetadata: {name: a}\nspec: {app: a, http: {host: a.site.com, pth: /}}\n",
         );
         assert_eq!(problems.len(), 1);
-        assert!(problems[0].contains("Route a, spec.http.pth: "), "{problems:?}");
+        assert!(problems[0].ends_with("unknown field \"spec.http.pth\""), "{problems:?}");
     }
 
     #[test]

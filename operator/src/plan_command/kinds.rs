@@ -34,11 +34,6 @@ pub(super) fn meaning(api_version: &str, kind: &str) -> Meaning {
     }
 }
 
-/// Whether objects of this kind are in a namespace.
-pub(super) fn is_namespaced(kind: Kind) -> bool {
-    !matches!(kind, Kind::Cluster | Kind::RouterNode | Kind::Namespace)
-}
-
 /// What is wrong with a value, and where.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct WrongType {
@@ -59,6 +54,8 @@ pub(super) fn object(kind: Kind, value: Value) -> Result<Object, WrongType> {
         Kind::EndpointSlice => typed::<k8s_openapi::api::discovery::v1::EndpointSlice>(value),
         Kind::Secret => secret(value),
         Kind::Deployment => typed::<k8s_openapi::api::apps::v1::Deployment>(value),
+        Kind::Lease => typed::<k8s_openapi::api::coordination::v1::Lease>(value),
+        Kind::Pod => typed::<k8s_openapi::api::core::v1::Pod>(value),
     }
 }
 
@@ -75,6 +72,8 @@ pub(super) fn value(object: &Object) -> Value {
         Object::EndpointSlice(object) => untyped(&**object),
         Object::Secret(object) => untyped(&**object),
         Object::Deployment(object) => untyped(&**object),
+        Object::Lease(object) => untyped(&**object),
+        Object::Pod(object) => untyped(&**object),
     }
 }
 
@@ -85,17 +84,11 @@ fn typed<K: serde::de::DeserializeOwned + Into<Object>>(value: Value) -> Result<
     }
 }
 
-// The API keeps what `stringData` gives as text in `data`. Nothing of a Secret may be told but where it is wrong.
+// Nothing of a Secret may be told but where it is wrong.
 fn secret(value: Value) -> Result<Object, WrongType> {
-    let secret = serde_path_to_error::deserialize::<_, k8s_openapi::api::core::v1::Secret>(value);
-    let mut secret = secret.map_err(|error| WrongType {
-        path: error.path().to_string(),
-        message: "is not what a Secret has there: data is base64, stringData is text".to_owned(),
-    })?;
-    for (entry, text) in secret.string_data.take().unwrap_or_default() {
-        secret.data.get_or_insert_default().insert(entry, k8s_openapi::ByteString(text.into_bytes()));
-    }
-    Ok(secret.into())
+    let secret = typed::<k8s_openapi::api::core::v1::Secret>(value);
+    let message = "is not what a Secret has there: data is base64, stringData is text";
+    secret.map_err(|WrongType { path, .. }| WrongType { path, message: message.to_owned() })
 }
 
 fn untyped<K: Serialize>(object: &K) -> Value {
@@ -123,12 +116,5 @@ mod tests {
         let secret = json!({"metadata": {"name": "a"}, "data": {"tls.key": "hunter2!"}});
         let wrong = object(Kind::Secret, secret).unwrap_err();
         assert!(!wrong.message.contains("hunter2"), "{wrong:?}");
-    }
-
-    #[test]
-    fn text_in_a_secret_becomes_data() {
-        let secret = json!({"metadata": {"name": "a"}, "stringData": {"tls.crt": "x"}});
-        let value = value(&object(Kind::Secret, secret).unwrap());
-        assert_eq!(value["data"], json!({"tls.crt": "eA=="}));
     }
 }

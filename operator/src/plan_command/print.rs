@@ -71,18 +71,29 @@ fn objects(answer: &Answer) -> Table {
 }
 
 fn router(answer: &Answer) -> Table {
-    let mut table = Table::new("Router", &["CHANGE", "HOST", "PATH", "ACTION"]);
+    let mut table = Table::new("Router", &["CHANGE", "HOST", "PATH", "ACTION", "CERTIFICATE", "CLEAR TEXT"]);
+    let default = answer.table.default_certificate.as_ref().unwrap_or(&answer.before.default_certificate);
     for (name, host) in &answer.table.hosts {
         let change = match (answer.before.hosts.contains_key(name), host) {
             (false, _) => Write::Create,
             (true, Some(_)) => Write::Update,
             (true, None) => Write::Delete,
         };
+        let [certificate, clear_text] = security(host.as_ref(), default.as_deref());
         for (path, action) in paths(host.as_ref()) {
-            table.row([word(change).to_owned(), name.clone(), path, action]);
+            let change = word(change).to_owned();
+            table.row([change, name.clone(), path, action, certificate.clone(), clear_text.clone()]);
         }
     }
     table
+}
+
+/// The certificate with which the host is served, and what comes of a request without one.
+fn security(host: Option<&Host>, default: Option<&str>) -> [String; 2] {
+    let Some(host) = host else { return Default::default() };
+    let certificate = host.certificate.as_deref().or(default).unwrap_or("none");
+    let clear_text = if host.https_redirect { "redirected to HTTPS" } else { "answered" };
+    [certificate, clear_text].map(str::to_owned)
 }
 
 fn paths(host: Option<&Host>) -> Vec<(String, String)> {
@@ -92,7 +103,8 @@ fn paths(host: Option<&Host>) -> Vec<(String, String)> {
 
 fn describe(action: &Action) -> String {
     match action {
-        Action::Forward { service } => format!("to {service}"),
+        Action::Forward(forward) => format!("to {}", forward.service),
+        Action::Status => "the router's status".to_owned(),
         Action::Redirect(redirect) => describe_redirect(redirect),
         Action::Refuse { reason } => format!("503: {reason}"),
     }
@@ -160,6 +172,14 @@ mod tests {
         assert_eq!(table.to_text(), "");
         table.row(["long".to_owned(), "x".to_owned()]);
         assert_eq!(table.to_text(), "T\n  A     B\n  long  x\n\n");
+    }
+
+    #[test]
+    fn a_host_without_a_certificate_of_its_own_has_the_default() {
+        let host = Host { https_redirect: true, ..Host::default() };
+        assert_eq!(security(Some(&host), Some("flynn/own")), ["flynn/own", "redirected to HTTPS"]);
+        assert_eq!(security(Some(&Host::default()), None), ["none", "answered"]);
+        assert_eq!(security(None, Some("flynn/own")), ["", ""], "it is gone");
     }
 
     #[test]

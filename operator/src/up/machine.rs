@@ -12,8 +12,7 @@ use kube::Client;
 use kubelet::Kubelet;
 use plan::Platform;
 use prometheus_client::registry::Registry;
-use router::Addresses;
-use router_config::Listen;
+use router::{Addresses, Options};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -22,6 +21,7 @@ use super::say::Event;
 use super::{Error, processes};
 use crate::args::UpArguments;
 use crate::controller::Controller;
+use crate::inspect;
 use crate::node::{self, Node};
 use crate::shutdown::Shutdown;
 use crate::startup;
@@ -82,10 +82,14 @@ impl Machine {
         logs.provide(kubelet.logs());
         let (failed, failures) = watch::channel(false);
         let controller = controller(client.clone(), failed.clone());
-        let (node, listening) = router(client, arguments, failed);
+        let (node, listening) = router(client, arguments, api.folder(), failed);
+        let api_folder = api.folder().to_owned();
         let machine = |addresses| Self { api, addresses, workloads, kubelet, controller, node, failures };
         match listening.await {
-            Ok(addresses) => Ok(machine(addresses)),
+            Ok(addresses) => {
+                keep_address(api_folder.as_path(), &addresses);
+                Ok(machine(addresses))
+            }
             // It ended before it listened, and says why at its end.
             Err(_) => machine(Addresses::default()).stop().await.and(Err(startup::Error::Ended.into())),
         }
@@ -106,6 +110,7 @@ impl Machine {
             server: self.api.url(),
             http: text(self.addresses.http),
             https: text(self.addresses.https),
+            admin: text(self.addresses.admin),
         }
     }
 
@@ -139,6 +144,14 @@ impl Machine {
     }
 }
 
+/// Writes where the admin API is, for `routes` and `trace`. Without it they have to be told.
+fn keep_address(data: &Path, addresses: &Addresses) {
+    let Some(admin) = addresses.admin else { return };
+    if let Err(error) = std::fs::write(inspect::address_file(data), format!("{admin}\n")) {
+        tracing::warn!(%error, "the address of the admin API is not kept");
+    }
+}
+
 fn controller(client: Client, failed: watch::Sender<bool>) -> Role {
     let (stop, mut shutdown) = Shutdown::told();
     let task = tokio::spawn(async move {
@@ -154,14 +167,18 @@ fn controller(client: Client, failed: watch::Sender<bool>) -> Role {
 fn router(
     client: Client,
     arguments: &UpArguments,
+    data: &Path,
     failed: watch::Sender<bool>,
 ) -> (Role, oneshot::Receiver<Addresses>) {
     let (stop, mut shutdown) = Shutdown::told();
     let (listening, addresses) = oneshot::channel();
-    let address = |port| Some(SocketAddr::new(arguments.address, port));
+    let address = |port| SocketAddr::new(arguments.address, port);
     let settings = node::Settings {
-        options: node::router_options(arguments.workers, false),
-        listen: Listen { http: address(arguments.http_port), https: address(arguments.https_port) },
+        options: Options {
+            access_log: arguments.logging.access_log(Some(data.join("access.log"))),
+            ..node::router_options(arguments.workers, false, arguments.listening.max_connections)
+        },
+        listen: arguments.listening.beside(address(arguments.http_port), address(arguments.https_port)),
         name: NODE.to_owned(),
         addresses: Vec::new(),
         drain: Duration::from_secs(arguments.drain_seconds),

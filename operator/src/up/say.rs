@@ -22,6 +22,9 @@ pub(super) enum Event {
         http: Option<String>,
         /// Where HTTPS is served.
         https: Option<String>,
+        /// Where the router's admin API is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        admin: Option<String>,
     },
     /// The folder was applied; this many objects are in it.
     Applied {
@@ -98,7 +101,7 @@ impl Say {
 
 fn text(event: &Event) -> Vec<String> {
     match event {
-        Event::Listening { kubeconfig, server, http, https } => {
+        Event::Listening { kubeconfig, server, http, https, admin: _ } => {
             let router: Vec<_> = http.iter().chain(https).map(String::as_str).collect();
             let router = match router.as_slice() {
                 [] => String::new(),

@@ -189,7 +189,8 @@ pub(crate) fn time(at: Timestamp) -> String {
 /// Puts an object where the URL says, or refuses one that says otherwise.
 pub(crate) fn place(object: &mut Value, namespace: &str) -> Result<()> {
     match meta::namespace(object) {
-        "" if namespace.is_empty() => drop(meta::remove(object, "namespace")),
+        // A kind of the cluster: whatever the object says.
+        _ if namespace.is_empty() => drop(meta::remove(object, "namespace")),
         "" => meta::set(object, "namespace", namespace.into()),
         other if other == namespace => {}
         _ => {

@@ -10,21 +10,33 @@
 //!                            '--> router::Handle --> the table that is served
 //! ```
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
+
+mod cookie_key;
 mod delta;
+mod forward;
 mod host;
 mod keypair;
+mod listen;
 mod redirect;
+mod service;
+mod tcp;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use cookie_key::CookieKey;
 pub use delta::Delta;
-pub use host::{Action, Host};
+pub use forward::Forward;
+pub use host::{Action, Host, Hsts};
+pub use ipnet::IpNet;
 pub use keypair::{KeyPair, PrivateKey};
+pub use listen::{Listen, TcpRange};
 pub use redirect::{Redirect, RedirectCode, Scheme};
+pub use service::{HealthCheck, Instance, Protocol, Service};
+pub use tcp::TcpRoute;
 
 /// Everything that one router serves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +49,13 @@ pub struct Config {
     /// `certificates`. Left out, the handshake of such a client is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_certificate: Option<String>,
+    /// What sticky sessions are sealed with. Every router that serves the same clients needs the same key. Left out: one is
+    /// drawn at the start, and sessions end with the process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie_key: Option<CookieKey>,
+    /// The HTML page of a 503, at most 1,000,000 bytes. Left out: `Service Unavailable` as plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable_page: Option<String>,
     /// Certificates with their keys, by a name of your choice.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub certificates: BTreeMap<String, KeyPair>,
@@ -44,28 +63,11 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, Service>,
     /// What is served, by host: an exact name (`www.site.com`), a wildcard (`*.site.com`, which also answers for
-    /// `site.com` and for up to four further labels) or `*` for every other name. Lower case, without a port.
+    /// `site.com` and for up to four further labels) or `*` for every other name. Lower case. With `:8080` at its end it is
+    /// served on the listeners of that port, one of `extraHttp` or `extraHttps`, and nowhere else; without, on the default ones.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hosts: BTreeMap<String, Host>,
-}
-
-/// The addresses that a router listens on. Port 0 takes any free port.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Listen {
-    /// Plain HTTP, for example `0.0.0.0:80`. Left out: no plain HTTP.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub http: Option<SocketAddr>,
-    /// HTTPS, for example `[::]:443`. Left out: no HTTPS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub https: Option<SocketAddr>,
-}
-
-/// A group of endpoints that answer alike.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Service {
-    /// The addresses of the endpoints that are ready; the order does not matter. Empty: its routes answer 503.
-    #[serde(default)]
-    pub endpoints: Vec<SocketAddr>,
+    /// TCP routes, by the port that clients connect to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tcp: BTreeMap<u16, TcpRoute>,
 }

@@ -15,6 +15,8 @@ use super::Buffer;
 use super::buffer::BLOCK;
 use super::chunked::{BadChunk, Chunks, Piece};
 use super::framing::Framing;
+use super::response::push_field;
+use super::trailers;
 
 /// Data up to this size is copied behind what is written before it.
 const SMALL: usize = 2 * 1024;
@@ -25,6 +27,12 @@ pub(crate) struct Pump {
     rest: Rest,
     /// Whether the data goes out in chunks.
     chunked: bool,
+    /// Whether trailers follow them.
+    trailers: bool,
+    /// How many more bytes of data may come.
+    allowed: u64,
+    /// How many bytes of data came.
+    pub(crate) count: u64,
     /// Written first.
     out: Buffer,
     /// Then so many bytes of the input.
@@ -58,6 +66,8 @@ pub(crate) enum Broken {
     Source,
     /// Its framing is not what it has to be.
     Framing,
+    /// It is longer than it may be.
+    TooLong,
     Sink,
 }
 
@@ -70,7 +80,30 @@ impl Pump {
             Framing::Chunked => Rest::Chunks(Chunks::default()),
             Framing::UntilClose => Rest::UntilClose,
         };
-        Self { rest, chunked, out: head, direct: 0, ended: false, waits_for: Side::Source, moved: false }
+        Self {
+            rest,
+            chunked,
+            trailers: true,
+            allowed: u64::MAX,
+            count: 0,
+            out: head,
+            direct: 0,
+            ended: false,
+            waits_for: Side::Source,
+            moved: false,
+        }
+    }
+
+    /// Drops trailers, because the other side did not ask for them.
+    pub(crate) fn without_trailers(mut self) -> Self {
+        self.trailers = false;
+        self
+    }
+
+    /// Breaks as soon as there is more data than so many bytes.
+    pub(crate) fn up_to(mut self, bytes: Option<u64>) -> Self {
+        self.allowed = bytes.unwrap_or(u64::MAX);
+        self
     }
 
     /// Goes on as far as both sides allow. Ready when everything is with the sink.
@@ -110,6 +143,8 @@ impl Pump {
         while self.direct == 0 && !self.ended && self.out.has_room(SMALL + 32) {
             match self.rest.next(input.bytes()).map_err(|BadChunk| Broken::Framing)? {
                 Piece::Data { skip, length } => {
+                    self.allowed = self.allowed.checked_sub(length as u64).ok_or(Broken::TooLong)?;
+                    self.count += length as u64;
                     input.consume(skip);
                     self.data(input, length);
                 }
@@ -147,11 +182,20 @@ impl Pump {
     }
 
     fn end(&mut self) {
-        self.rest = Rest::Done;
         self.ended = true;
-        if self.chunked {
-            self.out.push(b"0\r\n\r\n");
+        let rest = std::mem::replace(&mut self.rest, Rest::Done);
+        if !self.chunked {
+            return;
         }
+        self.out.push(b"0\r\n");
+        if let Rest::Chunks(chunks) = rest
+            && self.trailers
+        {
+            for (name, value) in chunks.trailers().filter(|(name, _)| trailers::may_follow(name)) {
+                push_field(&mut self.out, name, value);
+            }
+        }
+        self.out.push(b"\r\n");
     }
 
     fn end_of_source(&mut self) -> Result<(), Broken> {
@@ -257,6 +301,33 @@ mod tests {
     fn small_chunks_are_gathered() {
         let chunks = b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n";
         assert_eq!(moved(Framing::Chunked, true, chunks).unwrap(), b"HEAD 1\r\na\r\n1\r\nb\r\n0\r\n\r\n");
+    }
+
+    #[test]
+    fn trailers_follow_a_body_in_chunks_unless_they_would_change_its_meaning() {
+        let input = b"1\r\na\r\n0\r\nGrpc-Status: 0\r\nContent-Length: 5\r\nHost: x\r\n\r\n";
+        let expected = b"HEAD 1\r\na\r\n0\r\nGrpc-Status: 0\r\n\r\n";
+        assert_eq!(moved(Framing::Chunked, true, input).unwrap(), expected);
+        assert_eq!(moved(Framing::Chunked, false, input).unwrap(), b"HEAD a");
+        let mut pump = Pump::new(Buffer::default(), Framing::Chunked, true).without_trailers();
+        let (mut buffer, mut source, mut sink) = (Buffer::default(), &input[..], Vec::new());
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(pump.poll(&mut cx, &mut buffer, &mut source, &mut sink).is_ready());
+        assert_eq!(sink, b"1\r\na\r\n0\r\n\r\n");
+    }
+
+    #[test]
+    fn a_body_that_is_longer_than_it_may_be_breaks_off() {
+        let chunks = b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+        let limited = |limit| {
+            let mut pump = Pump::new(Buffer::default(), Framing::Chunked, false).up_to(Some(limit));
+            let (mut buffer, mut source, mut sink) = (Buffer::default(), &chunks[..], Vec::new());
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            pump.poll(&mut cx, &mut buffer, &mut source, &mut sink)
+        };
+        assert!(matches!(limited(5), Poll::Ready(Ok(()))));
+        assert!(matches!(limited(4), Poll::Ready(Err(Broken::TooLong))));
+        assert!(matches!(limited(0), Poll::Ready(Err(Broken::TooLong))));
     }
 
     #[test]

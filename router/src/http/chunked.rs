@@ -1,7 +1,8 @@
 //! The chunked transfer coding (RFC 9112 section 7.1), read strictly.
 //!
 //! In come bytes of a body as they arrive; out goes where its data is. Sizes are plain hexadecimal, lines end in CRLF,
-//! extensions and trailers are bounded, checked and dropped. Hot: one pass, nothing is copied.
+//! extensions and trailers are bounded and checked; extensions are dropped, trailers kept. Hot: one pass, nothing else
+//! is copied.
 
 use super::head::is_token;
 use crate::table::paths::hex;
@@ -21,6 +22,8 @@ pub(crate) struct Chunks {
     extra: usize,
     /// The current trailer line has had its colon.
     colon: bool,
+    /// The lines of the trailers so far, each with its CRLF.
+    trailers: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,6 +58,14 @@ pub(crate) enum Piece {
 pub(crate) struct BadChunk;
 
 impl Chunks {
+    /// The names and values after the body, once it is over. The values have no whitespace around them.
+    pub(crate) fn trailers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.trailers.split(|byte| *byte == b'\n').filter_map(|line| {
+            let (name, value) = line.split_at(memchr::memchr(b':', line)?);
+            Some((name, value[1..].trim_ascii()))
+        })
+    }
+
     /// Looks at the bytes that were not consumed yet. The caller consumes what the piece covers.
     pub(crate) fn next(&mut self, bytes: &[u8]) -> Result<Piece, BadChunk> {
         for (skip, byte) in bytes.iter().enumerate() {
@@ -91,11 +102,12 @@ impl Chunks {
             (State::DataCr, b'\r') => Ok(State::DataLf),
             (State::DataLf, b'\n') => Ok(State::Size),
             (State::LineStart, b'\r') => Ok(State::EndLf),
-            (State::LineStart, byte) if is_token(&[byte]) => self.extra(State::Trailer),
+            (State::LineStart, byte) if is_token(&[byte]) => self.trailer(byte),
             (State::Trailer, b'\r') if self.colon => Ok(State::TrailerLf),
             (State::Trailer, byte) => self.trailer(byte),
             (State::TrailerLf, b'\n') => {
                 self.colon = false;
+                self.trailers.extend_from_slice(b"\r\n");
                 Ok(State::LineStart)
             }
             (State::EndLf, b'\n') => Ok(State::Done),
@@ -121,6 +133,7 @@ impl Chunks {
     fn trailer(&mut self, byte: u8) -> Result<State, BadChunk> {
         let fits = if self.colon { is_text(byte) } else { byte == b':' || is_token(&[byte]) };
         self.colon |= byte == b':';
+        self.trailers.push(byte);
         if fits { self.extra(State::Trailer) } else { Err(BadChunk) }
     }
 
@@ -165,6 +178,15 @@ mod tests {
             let (data, consumed) = decode(body, step).unwrap().unwrap();
             assert_eq!((&data[..], &body[consumed..]), (&b"abc0123456789"[..], &b"NEXT"[..]), "{step}");
         }
+    }
+
+    #[test]
+    fn the_trailers_are_kept() {
+        let mut chunks = Chunks::default();
+        let body = b"0\r\nX-Trailer: a b \r\nY:\r\nZ:1:2\r\n\r\n";
+        assert_eq!(chunks.next(body), Ok(Piece::End { skip: body.len() }));
+        let trailers: Vec<_> = chunks.trailers().collect();
+        assert_eq!(trailers, [(&b"X-Trailer"[..], &b"a b"[..]), (b"Y", b""), (b"Z", b"1:2")]);
     }
 
     #[test]

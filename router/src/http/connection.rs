@@ -6,26 +6,29 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use router_config::Scheme;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Buffer;
 use super::buffer::BLOCK;
 use super::deadline::Deadline;
-use super::decide::{Decision, decide};
-pub(crate) use super::decide::{Door, Ports};
+use super::decide::{Decision, Verdict, decide};
+pub(crate) use super::decide::{Door, Peer, Ports};
 use super::exchange;
-use super::forward::{self, Origin};
+use super::forward::{Origin, render};
 use super::framing::Framing;
 use super::head::{Head, MAX_HEAD, Progress};
-use super::reply::{Manner, Reply};
+use super::record::Record;
+use super::reply::{Manner, Reply, Unavailable};
 use super::request::{Facts, Method, Refusal, Request, Version};
+use super::sticky::Session;
 use crate::serve::worker::{Phase, Seat, Worker};
+use crate::upstream::NoLease;
 
 /// What a client's connection runs over.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {}
@@ -43,9 +46,11 @@ pub(crate) struct Client<S> {
     pub(crate) head: Head,
     pub(crate) deadline: Deadline,
     pub(crate) worker: Rc<Worker>,
-    seat: Seat,
+    /// Of the request that is being served.
+    pub(super) record: Record,
+    seat: Rc<Seat>,
     door: Rc<Door>,
-    peer: IpAddr,
+    peer: Peer,
 }
 
 /// What becomes of the connection after a request.
@@ -63,14 +68,20 @@ pub(crate) enum After {
 /// How long the client may go on sending what nobody reads.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Serves a connection until it ends.
+/// A connection that turned out to be one of HTTP/2, without TLS, and what was read of it.
+pub(crate) struct Preface<S> {
+    pub(crate) stream: S,
+    pub(crate) input: Buffer,
+}
+
+/// Serves a connection until it ends, or until it is known to be one of HTTP/2.
 pub(crate) async fn serve<S: Stream>(
     stream: S,
-    peer: IpAddr,
+    peer: Peer,
     door: Rc<Door>,
     worker: Rc<Worker>,
-    seat: Seat,
-) {
+    seat: Rc<Seat>,
+) -> Option<Preface<S>> {
     let deadline = Deadline::after(worker.options.timeouts.header);
     let mut client = Client {
         stream,
@@ -79,18 +90,33 @@ pub(crate) async fn serve<S: Stream>(
         head: Head::default(),
         deadline,
         worker,
+        record: Record::begin(),
         seat,
         door,
         peer,
     };
+    let mut is_first = true;
     while let Some(length) = client.read_head().await {
-        match client.answer(length).await {
+        if std::mem::take(&mut is_first) && client.speaks_http2() {
+            return Some(Preface { stream: client.stream, input: client.input });
+        }
+        client.record = Record::begin();
+        let after = client.answer(length).await;
+        client.end_record();
+        match after {
             After::Keep => client.await_next(),
-            After::Close => return client.close().await,
-            After::Linger => return client.linger().await,
-            After::Cut => return,
+            After::Close => {
+                client.close().await;
+                break;
+            }
+            After::Linger => {
+                client.linger().await;
+                break;
+            }
+            After::Cut => break,
         }
     }
+    None
 }
 
 /// What one wait for the client brought.
@@ -113,6 +139,11 @@ enum Step {
 }
 
 impl<S: Stream> Client<S> {
+    /// Whether the client begins as one that knows that HTTP/2 is spoken here (RFC 9113 section 3.3).
+    fn speaks_http2(&self) -> bool {
+        self.door.scheme == Scheme::Http && self.input.bytes().starts_with(b"PRI * HTTP/2.0\r\n\r\n")
+    }
+
     /// The length of the next head in the input; `None` when there is none.
     async fn read_head(&mut self) -> Option<usize> {
         loop {
@@ -183,26 +214,39 @@ impl<S: Stream> Client<S> {
             Ok(request) => request,
             Err(refusal) => {
                 let to_head = self.head.start_line(bytes).starts_with(b"HEAD ");
+                self.record.detail = worker.access_log.as_ref().and_then(|log| log.detail(None, None));
                 self.push_refusal(refusal, to_head);
                 return Step::Refused;
             }
         };
         let facts = request.facts();
-        let step = match decide(&request, &table, &self.door) {
-            Decision::Forward(service) => {
+        let Verdict { decision, host, hsts } = decide(&request, &table, &self.door, &self.peer);
+        if let Some(log) = &worker.access_log {
+            self.record.detail = log.detail(Some(&request), host.map(|host| &host.name));
+        }
+        let step = match decision {
+            Decision::Forward(forward, service) => {
                 let mut head = Buffer::default();
-                let origin = Origin { peer: self.peer, scheme: self.door.scheme, port: self.door.port };
-                forward::render(&request, origin, &mut head);
-                Step::Forward(exchange::Order { head, facts, service: service.clone() })
+                let Door { scheme, port, .. } = *self.door;
+                let origin = Origin { peer: self.peer.address, scheme, port };
+                render(&request, origin, forward.keep_alive, &mut head);
+                if let Some(detail) = &mut self.record.detail {
+                    detail.forwarded(head.bytes());
+                }
+                let session = forward.sticky.then(|| Session::of(&request, table.cookie_key.as_ref()));
+                let (forward, service) = (forward.clone(), service.clone());
+                Step::Forward(exchange::Order { head, facts, forward, service, session, hsts })
             }
             Decision::Reply(reply) => {
                 let close = !facts.keep_alive
                     || worker.draining.get()
                     || !is_buffered(facts.framing, self.input.len() - length)
                     || matches!(facts.method, Method::Connect | Method::Trace);
-                let manner = Manner { version: facts.version, close, to_head: facts.method == Method::Head };
-                reply.render(&mut self.output, manner);
-                worker.counters.response(reply.status());
+                let to_head = facts.method == Method::Head;
+                let manner = Manner { version: facts.version, close, to_head, hsts };
+                self.record.sent = reply.render(&mut self.output, manner) as u64;
+                self.record.why = reply.why();
+                self.answered(reply.status());
                 Step::Replied { facts, close }
             }
         };
@@ -223,12 +267,33 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// Answers 503 or a refusal to a request that was forwarded in vain. `body_read` says whether nothing of it is left.
-    pub(super) async fn reply(&mut self, reply: Reply<'_>, facts: Facts, body_read: bool) -> After {
+    /// Answers 503 to a request that was forwarded in vain.
+    pub(super) async fn reply_unavailable(
+        &mut self,
+        order: &exchange::Order,
+        reason: NoLease,
+        body_read: bool,
+    ) -> After {
+        let page = self.worker.handle.table().unavailable_page.clone();
+        let unavailable = Unavailable { page: page.as_deref(), is_busy: reason == NoLease::Busy };
+        self.record.why.get_or_insert(reason.why());
+        self.reply(Reply::Unavailable(unavailable), order, body_read).await
+    }
+
+    /// Answers a request that was forwarded in vain. `body_read` says whether nothing of it is left.
+    pub(super) async fn reply(
+        &mut self,
+        reply: Reply<'_>,
+        order: &exchange::Order,
+        body_read: bool,
+    ) -> After {
+        let facts = order.facts;
         let close = !facts.keep_alive || !body_read || self.worker.draining.get();
-        let manner = Manner { version: facts.version, close, to_head: facts.method == Method::Head };
-        reply.render(&mut self.output, manner);
-        self.worker.counters.response(reply.status());
+        let to_head = facts.method == Method::Head;
+        let manner = Manner { version: facts.version, close, to_head, hsts: order.hsts };
+        self.record.sent = reply.render(&mut self.output, manner) as u64;
+        self.record.why = self.record.why.or(reply.why());
+        self.answered(reply.status());
         let after = match (close, body_read) {
             (false, _) => After::Keep,
             (true, true) => After::Close,
@@ -239,22 +304,38 @@ impl<S: Stream> Client<S> {
 
     /// Answers a head that cannot be read, and ends the connection.
     async fn refuse(&mut self, refusal: Refusal) -> Option<usize> {
+        self.record = Record::begin();
+        self.record.detail = self.worker.access_log.as_ref().and_then(|log| log.detail(None, None));
         self.push_refusal(refusal, false);
-        if self.finish(After::Linger).await == After::Linger {
+        let after = self.finish(After::Linger).await;
+        self.end_record();
+        if after == After::Linger {
             self.linger().await;
         }
         None
     }
 
     fn push_refusal(&mut self, refusal: Refusal, to_head: bool) {
-        let manner = Manner { version: Version::V11, close: true, to_head };
-        Reply::Refused(refusal).render(&mut self.output, manner);
-        self.worker.counters.response(refusal.status);
+        let manner = Manner { version: Version::V11, close: true, to_head, hsts: None };
+        self.record.sent = Reply::Refused(refusal).render(&mut self.output, manner) as u64;
+        self.record.why = Some(refusal.reason);
+        self.answered(refusal.status);
+    }
+
+    /// The head of the final response is about to go out.
+    pub(super) fn answered(&mut self, status: u16) {
+        self.record.status = status;
+        self.worker.counters.response(status, self.record.by);
+    }
+
+    /// The request is over, or given up.
+    fn end_record(&mut self) {
+        self.record.end(&self.worker, &self.door, &self.peer);
     }
 
     /// Writes the output. What becomes of the connection is `after`, unless the client is gone.
     async fn finish(&mut self, after: After) -> After {
-        self.deadline.set(Some(self.worker.options.timeouts.body));
+        self.deadline.set(Some(self.worker.options.timeouts.reply));
         let written = poll_fn(|cx| match self.poll_flush(cx) {
             Poll::Ready(result) => Poll::Ready(result),
             Poll::Pending => self.deadline.poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into())),

@@ -16,6 +16,7 @@ use super::framing::Framing;
 use super::name::Name;
 use super::request::Request;
 use super::response::{is_option, push_field};
+use super::trailers;
 
 /// Where a request came from.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +27,8 @@ pub(crate) struct Origin {
     pub(crate) port: u16,
 }
 
-/// Renders the head for an endpoint.
-pub(crate) fn render(request: &Request<'_>, origin: Origin, out: &mut Buffer) {
+/// Renders the head for an endpoint. `keep_alive` says whether its connection is used again.
+pub(crate) fn render(request: &Request<'_>, origin: Origin, keep_alive: bool, out: &mut Buffer) {
     out.push(request.method_name);
     out.push(b" ");
     out.push(request.target.raw);
@@ -38,8 +39,10 @@ pub(crate) fn render(request: &Request<'_>, origin: Origin, out: &mut Buffer) {
     push_forwarded(request, origin, out);
     push_request_marks(request, out);
     push_framing(request, out);
-    if request.upgrade {
-        out.push(b"Connection: upgrade\r\n");
+    match (request.upgrade, keep_alive) {
+        (true, _) => out.push(b"Connection: upgrade\r\n"),
+        (false, false) => out.push(b"Connection: close\r\n"),
+        (false, true) => {}
     }
     out.push(b"\r\n");
 }
@@ -61,16 +64,18 @@ fn passes(request: &Request<'_>, kind: Name, name: &[u8]) -> bool {
         | Name::ContentLength
         | Name::TransferEncoding
         | Name::Te
-        | Name::Trailer
         | Name::XForwardedFor
         | Name::XForwardedPort
         | Name::XForwardedProto
         | Name::XRequestId
         | Name::XRequestStart
         | Name::Alias => false,
+        Name::Trailer => request.framing == Framing::Chunked && trailers::is_announcement(name),
         Name::Upgrade => request.upgrade,
         Name::KeepAlive => request.upgrade || (!request.connection.keep_alive && !is_named(request, name)),
-        Name::Date | Name::Expect | Name::Other => request.upgrade || !is_named(request, name),
+        Name::Cookie | Name::Date | Name::Expect | Name::StrictTransportSecurity | Name::Other => {
+            request.upgrade || !is_named(request, name)
+        }
     }
 }
 

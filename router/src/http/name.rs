@@ -8,10 +8,12 @@
 pub(crate) enum Name {
     Connection,
     ContentLength,
+    Cookie,
     Date,
     Expect,
     Host,
     KeepAlive,
+    StrictTransportSecurity,
     Te,
     /// `Trailer`, and the `Trailers` that Flynn removed too.
     Trailer,
@@ -42,6 +44,7 @@ fn known(name: &[u8]) -> Name {
         2 if is("te") => Name::Te,
         4 if is("host") => Name::Host,
         4 if is("date") => Name::Date,
+        6 if is("cookie") => Name::Cookie,
         6 if is("expect") => Name::Expect,
         7 if is("upgrade") => Name::Upgrade,
         7 if is("trailer") => Name::Trailer,
@@ -55,6 +58,7 @@ fn known(name: &[u8]) -> Name {
         16 if is("x-forwarded-port") => Name::XForwardedPort,
         17 if is("x-forwarded-proto") => Name::XForwardedProto,
         17 if is("transfer-encoding") => Name::TransferEncoding,
+        25 if is("strict-transport-security") => Name::StrictTransportSecurity,
         _ => Name::Other,
     }
 }

@@ -5,10 +5,11 @@
 
 use std::fmt::Write;
 
-use router_config::{RedirectCode, Scheme};
+use router_config::{Hsts, RedirectCode, Scheme};
 
 use super::Buffer;
 use super::date::push_date;
+use super::hsts;
 use super::request::{Refusal, Version};
 
 /// An answer that needs no endpoint.
@@ -17,7 +18,7 @@ pub(crate) enum Reply<'a> {
     /// 404: nothing is served there.
     NotFound,
     /// 503: what should serve it cannot.
-    Unavailable,
+    Unavailable(Unavailable<'a>),
     /// The request cannot be served by anybody. The connection closes after it if it may be out of step.
     Refused(Refusal),
     Redirect(Location<'a>),
@@ -25,6 +26,15 @@ pub(crate) enum Reply<'a> {
     Status(&'a str),
     /// 200 without a body, to `OPTIONS *`.
     Options,
+}
+
+/// How a 503 is put.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Unavailable<'a> {
+    /// The operator's own page, in HTML.
+    pub(crate) page: Option<&'a str>,
+    /// Whether a second try may find room soon.
+    pub(crate) is_busy: bool,
 }
 
 /// Where a redirect points.
@@ -46,20 +56,34 @@ pub(crate) struct Manner {
     pub(crate) close: bool,
     /// Whether it answers a `HEAD`, so that the body is left out.
     pub(crate) to_head: bool,
+    /// What the host declares, if the client came over HTTPS.
+    pub(crate) hsts: Option<Hsts>,
 }
 
 impl Reply<'_> {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::NotFound => 404,
-            Self::Unavailable => 503,
+            Self::Unavailable(_) => 503,
             Self::Refused(refusal) => refusal.status,
             Self::Redirect(location) => location.code.into(),
             Self::Status(_) | Self::Options => 200,
         }
     }
 
-    pub(crate) fn render(&self, out: &mut Buffer, manner: Manner) {
+    /// Why the router answers itself, for those who run it. Some reasons are known where the answer is made, and better.
+    pub(crate) fn why(&self) -> Option<&'static str> {
+        match self {
+            Self::NotFound => Some("no route serves this host and path"),
+            Self::Unavailable(_) => Some("the route cannot be served as it is declared"),
+            Self::Refused(refusal) => Some(refusal.reason),
+            Self::Redirect(_) => Some("the route redirects"),
+            Self::Status(_) | Self::Options => Some("the router was asked itself"),
+        }
+    }
+
+    /// Gives the length of the body that goes out.
+    pub(crate) fn render(&self, out: &mut Buffer, manner: Manner) -> usize {
         let status = self.status();
         // Cannot fail: a buffer takes every byte.
         let _ = write!(out, "HTTP/1.1 {status} {}\r\n", phrase(status));
@@ -78,20 +102,30 @@ impl Reply<'_> {
         if status == 405 {
             out.push(b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
         }
-        if let Self::Redirect(location) = self {
-            location.push(out);
+        match self {
+            Self::Redirect(location) => location.push(out),
+            Self::Unavailable(Unavailable { is_busy: true, .. }) => out.push(b"Retry-After: 1\r\n"),
+            _ => {}
+        }
+        if let Some(hsts) = manner.hsts {
+            hsts::push(hsts, out);
         }
         out.push(b"\r\n");
-        for part in body.text.iter().filter(|_| !manner.to_head) {
-            out.push(part.as_bytes());
+        if manner.to_head {
+            return 0;
         }
+        body.text.iter().for_each(|part| out.push(part.as_bytes()));
+        length
     }
 
     fn body(&self) -> Body<'_> {
         let plain = |text| Body { kind: "text/plain", text };
         match self {
             Self::NotFound => plain(["Not Found\n", "", ""]),
-            Self::Unavailable => plain(["Service Unavailable\n", "", ""]),
+            Self::Unavailable(Unavailable { page: Some(page), .. }) => {
+                Body { kind: "text/html", text: [page, "", ""] }
+            }
+            Self::Unavailable(_) => plain(["Service Unavailable\n", "", ""]),
             Self::Refused(refusal) => plain([line(refusal.status), ": ", refusal.reason]),
             Self::Redirect(_) | Self::Options => plain([""; 3]),
             Self::Status(version) => Body {
@@ -106,12 +140,25 @@ impl Reply<'_> {
     }
 }
 
+/// The body of the router's status, as Flynn's components have it.
+pub(crate) fn status_text(version: &str) -> String {
+    Reply::Status(version).body().text.concat()
+}
+
 struct Body<'a> {
     kind: &'static str,
     text: [&'a str; 3],
 }
 
 impl Location<'_> {
+    /// The URL alone.
+    pub(crate) fn to_text(self) -> String {
+        let mut line = Buffer::default();
+        self.push(&mut line);
+        let text = String::from_utf8_lossy(line.bytes()).into_owned();
+        text.trim_start_matches("Location: ").trim_end().to_owned()
+    }
+
     fn push(&self, out: &mut Buffer) {
         let (scheme, default): (&[u8], u16) = match self.scheme {
             Scheme::Http => (b"http://", 80),
@@ -131,10 +178,13 @@ impl Location<'_> {
 fn line(status: u16) -> &'static str {
     match status {
         400 => "400 Bad Request",
+        403 => "403 Forbidden",
         405 => "405 Method Not Allowed",
         408 => "408 Request Timeout",
+        413 => "413 Content Too Large",
         414 => "414 URI Too Long",
         417 => "417 Expectation Failed",
+        421 => "421 Misdirected Request",
         431 => "431 Request Header Fields Too Large",
         501 => "501 Not Implemented",
         505 => "505 HTTP Version Not Supported",
@@ -156,7 +206,7 @@ fn phrase(status: u16) -> &'static str {
 mod tests {
     use super::*;
 
-    const KEPT: Manner = Manner { version: Version::V11, close: false, to_head: false };
+    const KEPT: Manner = Manner { version: Version::V11, close: false, to_head: false, hsts: None };
 
     fn rendered(reply: Reply<'_>, manner: Manner) -> String {
         let mut out = Buffer::default();
@@ -172,7 +222,7 @@ mod tests {
             "HTTP/1.1 404 Not Found\nContent-Length: 10\nContent-Type: text/plain; charset=utf-8\n\nNot Found"
         );
         assert_eq!(
-            rendered(Reply::Unavailable, KEPT),
+            rendered(Reply::Unavailable(Unavailable::default()), KEPT),
             "HTTP/1.1 503 Service Unavailable\nContent-Length: 20\nContent-Type: text/plain; charset=utf-8\n\nService Unavailable"
         );
         let refusal = Refusal { status: 400, reason: "missing required Host header" };
@@ -180,6 +230,17 @@ mod tests {
             rendered(Reply::Refused(refusal), KEPT)
                 .ends_with("\n\n400 Bad Request: missing required Host header")
         );
+    }
+
+    #[test]
+    fn a_503_has_the_operators_page_and_says_when_to_try_again() {
+        let own = Unavailable { page: Some("<h1>custom</h1>"), is_busy: false };
+        assert_eq!(
+            rendered(Reply::Unavailable(own), KEPT),
+            "HTTP/1.1 503 Service Unavailable\nContent-Length: 15\nContent-Type: text/html; charset=utf-8\n\n<h1>custom</h1>"
+        );
+        let busy = Unavailable { page: None, is_busy: true };
+        assert!(rendered(Reply::Unavailable(busy), KEPT).contains("\nRetry-After: 1\n"));
     }
 
     #[test]

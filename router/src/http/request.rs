@@ -9,6 +9,7 @@ mod target;
 use super::framing::{self, Framing, FramingFault};
 use super::head::{Head, HeadFault, is_token};
 use super::name::Name;
+use super::trailers;
 
 pub(crate) use target::{Authority, Target};
 
@@ -43,6 +44,8 @@ pub(crate) struct Facts {
     pub(crate) keep_alive: bool,
     pub(crate) expects_continue: bool,
     pub(crate) upgrade: bool,
+    /// Whether the client wants what an endpoint says after a body.
+    pub(crate) takes_trailers: bool,
 }
 
 /// The version that a message was sent with.
@@ -111,6 +114,7 @@ impl<'a> Request<'a> {
             keep_alive: self.keep_alive,
             expects_continue: self.expects_continue,
             upgrade: self.upgrade,
+            takes_trailers: trailers::are_taken(self.head, self.bytes),
         }
     }
 }
@@ -219,17 +223,14 @@ fn authority<'a>(
 }
 
 fn expects_continue(head: &Head, bytes: &[u8], version: Version) -> Result<bool, Refusal> {
-    let mut expects = false;
-    for value in head.values(bytes, Name::Expect) {
-        if !value.eq_ignore_ascii_case(b"100-continue") {
-            return Err(Refusal {
-                status: 417,
-                reason: "the only expectation that can be met is 100-continue",
-            });
+    let mut lines = head.values(bytes, Name::Expect);
+    match (lines.next(), lines.next()) {
+        (None, _) => Ok(false),
+        (Some(value), None) if value.eq_ignore_ascii_case(b"100-continue") => Ok(version == Version::V11),
+        _ => {
+            Err(Refusal { status: 417, reason: "the only expectation that can be met is 100-continue, once" })
         }
-        expects = true;
     }
-    Ok(expects && version == Version::V11)
 }
 
 /// An upgrade to cleartext HTTP/2 would carry requests past every rule of the router, so it is not passed on.

@@ -4,12 +4,18 @@
 //! the client (the endpoint's own fields in their order without the hop-by-hop ones, and the framing that was decided here).
 //! Hot: rendered into a pooled buffer, nothing allocated.
 
+use std::net::SocketAddr;
+
+use router_config::Hsts;
+
 use super::Buffer;
 use super::date::push_date;
 use super::framing::{self, Framing};
 use super::head::Head;
 use super::name::Name;
 use super::request::{Connection, Method, Version, options};
+use super::sticky::Session;
+use super::{hsts, trailers};
 
 /// An endpoint's response whose head is complete and in order.
 #[derive(Debug)]
@@ -33,12 +39,18 @@ pub(crate) struct BadResponse;
 
 /// What the client needs to know beside the endpoint's fields.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Delivery {
+pub(crate) struct Delivery<'a> {
     pub(crate) version: Version,
     /// Whether the client's connection closes after this response.
     pub(crate) close: bool,
     /// Whether the body goes out in chunks.
     pub(crate) chunked: bool,
+    /// Whether the endpoint's trailers follow them.
+    pub(crate) trailers: bool,
+    /// What the host declares, if the client came over HTTPS.
+    pub(crate) hsts: Option<Hsts>,
+    /// The client's session, and the endpoint that it is with now.
+    pub(crate) session: Option<(&'a Session, SocketAddr)>,
 }
 
 impl<'a> Response<'a> {
@@ -78,7 +90,7 @@ impl<'a> Response<'a> {
     }
 
     /// Renders the head of a response that is not a 101.
-    pub(crate) fn render(&self, out: &mut Buffer, delivery: Delivery) {
+    pub(crate) fn render(&self, out: &mut Buffer, delivery: Delivery<'_>) {
         out.push(b"HTTP/1.1 ");
         out.push(self.status_and_reason);
         out.push(b"\r\n");
@@ -88,6 +100,12 @@ impl<'a> Response<'a> {
             if self.passes(field.kind, field.name(self.bytes), &delivery) {
                 push_field(out, field.name(self.bytes), field.value(self.bytes));
             }
+        }
+        if let Some((session, endpoint)) = delivery.session {
+            session.push_cookie(endpoint, out);
+        }
+        if let Some(hsts) = delivery.hsts {
+            hsts::push(hsts, out);
         }
         if !dated {
             push_date(out);
@@ -99,8 +117,23 @@ impl<'a> Response<'a> {
         out.push(b"\r\n");
     }
 
+    /// Renders an interim head, after which another one comes: it has no body and says nothing about the connection.
+    pub(crate) fn render_interim(&self, out: &mut Buffer) {
+        out.push(b"HTTP/1.1 ");
+        out.push(self.status_and_reason);
+        out.push(b"\r\n");
+        for field in self.head.fields() {
+            let name = field.name(self.bytes);
+            let passes = matches!(field.kind, Name::Date | Name::Other) && !self.is_named(name);
+            if passes {
+                push_field(out, name, field.value(self.bytes));
+            }
+        }
+        out.push(b"\r\n");
+    }
+
     /// Renders the head of a 101: what the endpoint said, with the options of this hop.
-    pub(crate) fn render_switch(&self, out: &mut Buffer) {
+    pub(crate) fn render_switch(&self, out: &mut Buffer, session: Option<(&Session, SocketAddr)>) {
         out.push(b"HTTP/1.1 ");
         out.push(self.status_and_reason);
         out.push(b"\r\nConnection: upgrade\r\n");
@@ -113,22 +146,32 @@ impl<'a> Response<'a> {
                 push_field(out, field.name(self.bytes), field.value(self.bytes));
             }
         }
+        if let Some((session, endpoint)) = session {
+            session.push_cookie(endpoint, out);
+        }
         out.push(b"\r\n");
     }
 
-    fn passes(&self, kind: Name, name: &[u8], delivery: &Delivery) -> bool {
+    fn passes(&self, kind: Name, name: &[u8], delivery: &Delivery<'_>) -> bool {
         match kind {
-            Name::Connection | Name::Te | Name::Trailer | Name::TransferEncoding => false,
+            Name::Connection | Name::Te | Name::TransferEncoding => false,
+            Name::Trailer => delivery.trailers && trailers::is_announcement(name),
+            Name::StrictTransportSecurity if delivery.hsts.is_some() => false,
             Name::ContentLength => {
                 !delivery.chunked && !framing::is_bodyless(self.status) && self.framing != Framing::Chunked
             }
             Name::Upgrade => self.upgrade,
             Name::KeepAlive => self.upgrade || !self.connection.keep_alive,
-            _ => self.upgrade || self.connection.named == 0 || !is_option(self.head, self.bytes, name),
+            _ => self.upgrade || !self.is_named(name),
         }
     }
 
-    fn push_connection(&self, out: &mut Buffer, delivery: Delivery) {
+    /// Whether a `Connection` line says that a field is of this hop only.
+    fn is_named(&self, name: &[u8]) -> bool {
+        self.connection.named > 0 && is_option(self.head, self.bytes, name)
+    }
+
+    fn push_connection(&self, out: &mut Buffer, delivery: Delivery<'_>) {
         let line: &[u8] = match (delivery.close, self.upgrade) {
             (true, _) => b"Connection: close\r\n",
             (false, true) => b"Connection: upgrade\r\n",
@@ -174,7 +217,7 @@ mod tests {
         head
     }
 
-    fn rendered(text: &str, delivery: Delivery) -> String {
+    fn rendered(text: &str, delivery: Delivery<'_>) -> String {
         let head = head(text);
         let response = Response::parse(&head, text.as_bytes(), Method::Get).unwrap();
         let mut out = Buffer::default();
@@ -186,7 +229,14 @@ mod tests {
         Response::parse(&head(text), text.as_bytes(), Method::Get).unwrap().keep_alive
     }
 
-    const KEPT: Delivery = Delivery { version: Version::V11, close: false, chunked: false };
+    const KEPT: Delivery<'_> = Delivery {
+        version: Version::V11,
+        close: false,
+        chunked: false,
+        trailers: false,
+        hsts: None,
+        session: None,
+    };
 
     #[test]
     fn an_endpoints_connection_is_kept_only_if_nothing_speaks_against_it() {
@@ -238,6 +288,38 @@ mod tests {
         let expected =
             "HTTP/1.1 200 OK\r\nDate: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
         assert_eq!(rendered(text, chunked), expected);
+    }
+
+    #[test]
+    fn trailers_are_announced_only_where_they_are_passed_on() {
+        let text =
+            "HTTP/1.1 200 OK\r\nDate: x\r\nTrailer: A\r\nTrailers: B\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let chunked = Delivery { chunked: true, ..KEPT };
+        assert!(!rendered(text, chunked).contains("Trailer"));
+        let with = rendered(text, Delivery { trailers: true, ..chunked });
+        assert!(with.contains("\r\nTrailer: A\r\n") && !with.contains("Trailers"), "{with}");
+    }
+
+    #[test]
+    fn the_hosts_declaration_takes_the_place_of_the_endpoints() {
+        let text =
+            "HTTP/1.1 200 OK\r\nDate: x\r\nStrict-Transport-Security: max-age=1\r\nContent-Length: 1\r\n\r\n";
+        let hsts = Some(Hsts { max_age_seconds: 9, include_subdomains: false, preload: false });
+        let lines = |delivery| {
+            let text = rendered(text, delivery);
+            text.lines().filter(|line| line.starts_with("Strict")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(KEPT), ["Strict-Transport-Security: max-age=1"]);
+        assert_eq!(lines(Delivery { hsts, ..KEPT }), ["Strict-Transport-Security: max-age=9"]);
+    }
+
+    #[test]
+    fn an_interim_head_carries_nothing_of_its_hop() {
+        let text = "HTTP/1.1 103 Early Hints\r\nLink: x\r\nConnection: a\r\nA: 1\r\nContent-Length: 5\r\nSet-Cookie: b\r\n\r\n";
+        let head = head(text);
+        let mut out = Buffer::default();
+        Response::parse(&head, text.as_bytes(), Method::Get).unwrap().render_interim(&mut out);
+        assert_eq!(out.bytes(), b"HTTP/1.1 103 Early Hints\r\nLink: x\r\nSet-Cookie: b\r\n\r\n");
     }
 
     #[test]

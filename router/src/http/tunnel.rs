@@ -22,8 +22,8 @@ pub(crate) struct End<'a, S> {
     pub(crate) output: Buffer,
 }
 
-/// Runs until both directions are over.
-pub(crate) async fn run<A, B>(one: End<'_, A>, other: End<'_, B>)
+/// Runs until both directions are over. Gives the numbers of bytes that came from the one and from the other.
+pub(crate) async fn run<A, B>(one: End<'_, A>, other: End<'_, B>) -> (u64, u64)
 where
     A: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
@@ -41,6 +41,7 @@ where
         }
     })
     .await;
+    (there.pump.count, back.pump.count)
 }
 
 struct Direction {

@@ -3,6 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
+use crate::access_log::AccessLog;
+use crate::http2::options::Http2;
+
 /// How a [`Server`](crate::Server) serves.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -10,9 +13,20 @@ pub struct Options {
     pub workers: usize,
     /// How long to wait for whom.
     pub timeouts: Timeouts,
+    /// What one HTTP/2 connection may cost.
+    pub http2: Http2,
     /// Whether another process of the same user may listen on the same ports, if it shares them too: the old and the new one run
     /// side by side while one replaces the other. Default: no, and a port that anybody listens on is in use.
     pub share_ports: bool,
+    /// The most client connections at once, over all workers. Beyond it a connection that waits for its client is closed for a
+    /// new one; if there is none, the new one is. Default: half of the files that the process may have open at the start,
+    /// because each may need one to an endpoint.
+    pub max_connections: Option<usize>,
+    /// The most connections at once of one client: an IPv4 address, or an IPv6 network of 64 bits. Further ones are closed.
+    /// Default: no limit.
+    pub max_connections_per_client: Option<u32>,
+    /// Which requests are logged, and how. Default: none.
+    pub access_log: Option<AccessLog>,
     /// What `/.well-known/status` gives as the version. Default: `dev`.
     pub version: String,
 }
@@ -26,12 +40,10 @@ pub struct Timeouts {
     pub idle: Duration,
     /// For a TLS handshake. Default: 10 s.
     pub handshake: Duration,
-    /// For the next byte of a request's body (408), and for a client to take the next byte of a response. Default: 60 s.
-    pub body: Duration,
+    /// For a client to take the next byte of the router's own answer. Default: 60 s.
+    pub reply: Duration,
     /// For a connection to an endpoint; then another endpoint is tried. Default: 1 s.
     pub dial: Duration,
-    /// For the head of an endpoint's response, once the request is with it (503). Default: 10 minutes.
-    pub response: Duration,
     /// How long an idle connection to an endpoint is kept, unless the endpoint asks for less. Default: 60 s.
     pub endpoint_idle: Duration,
 }
@@ -41,7 +53,11 @@ impl Default for Options {
         Self {
             workers: thread::available_parallelism().map_or(1, Into::into),
             timeouts: Timeouts::default(),
+            http2: Http2::default(),
             share_ports: false,
+            max_connections: None,
+            max_connections_per_client: None,
+            access_log: None,
             version: "dev".into(),
         }
     }
@@ -53,9 +69,8 @@ impl Default for Timeouts {
             header: Duration::from_secs(60),
             idle: Duration::from_secs(300),
             handshake: Duration::from_secs(10),
-            body: Duration::from_secs(60),
+            reply: Duration::from_secs(60),
             dial: Duration::from_secs(1),
-            response: Duration::from_secs(600),
             endpoint_idle: Duration::from_secs(60),
         }
     }

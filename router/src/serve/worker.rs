@@ -1,4 +1,4 @@
-//! One worker: accepts, shakes hands, serves, and stops in order.
+//! One worker: accepts, serves, and stops in order.
 //!
 //! In come listening sockets and the table's handle; nothing comes out but counts. All of a worker's tasks run on its
 //! own thread, so that what they share needs no lock. Per connection there is one task. Accepting is hot; stopping is
@@ -6,7 +6,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::future::Future;
+use std::convert::Infallible;
+use std::fs::File;
+use std::future::{Future, pending};
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -14,31 +16,50 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use router_config::Scheme;
-use rustls::ServerConfig;
-use tokio::io::Interest;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::{Notify, watch};
-use tokio::task::{AbortHandle, LocalSet, spawn_local};
-use tokio::time::{sleep, timeout};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet, LocalSet, spawn_local};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::listen::Listeners;
-use super::{Addresses, Options};
+use super::accept::{accept, reserve};
+use super::limits::Limits;
+use super::listen::Listener;
+use super::ports::{Change, Keeper};
+pub(crate) use super::seats::Phase;
+use super::seats::Seats;
+use super::{Certificates, Options, entry};
+use crate::access_log::Sink;
 use crate::handle::Handle;
-use crate::http::connection::{Door, Ports, serve};
+use crate::http::connection::{Door, Ports};
 use crate::metrics::Counters;
+use crate::tcp;
 use crate::upstream::Upstream;
 
 /// What a worker starts with.
 pub(super) struct Setup {
-    pub(super) listeners: Listeners,
-    pub(super) addresses: Addresses,
-    pub(super) handle: Handle,
-    pub(super) tls: Arc<ServerConfig>,
-    pub(super) options: Arc<Options>,
+    pub(super) listeners: Vec<Listener>,
+    /// The default ports.
+    pub(super) ports: Ports,
+    pub(super) tls: Certificates,
+    /// What becomes of the ports of TCP routes.
+    pub(super) changes: mpsc::UnboundedReceiver<Change>,
+    /// Who sees to them, in one of the workers.
+    pub(super) keeper: Option<Keeper>,
+    pub(super) shared: Shared,
     pub(super) counters: Arc<Counters>,
+    pub(super) access_log: Option<Sink>,
     pub(super) stopped: watch::Receiver<Stop>,
+}
+
+/// What all workers share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) handle: Handle,
+    pub(super) options: Arc<Options>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) proxy_protocol: bool,
 }
 
 /// Whether, and how, to stop.
@@ -55,33 +76,24 @@ pub(crate) struct Worker {
     pub(crate) upstream: Upstream,
     pub(crate) counters: Arc<Counters>,
     pub(crate) options: Arc<Options>,
+    pub(crate) access_log: Option<Sink>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) proxy_protocol: bool,
+    /// Given up for a moment when there is no other descriptor.
+    pub(super) reserve: RefCell<Option<File>>,
     /// Whether every connection is to close after the response it is at.
     pub(crate) draining: Cell<bool>,
-    seats: RefCell<HashMap<u64, Taken>>,
-    next_seat: Cell<u64>,
-    all_left: Notify,
+    seats: Seats,
+    stopping: Notify,
+    warned: Cell<Option<Instant>>,
 }
 
 /// One connection's place among those of its worker; it is given up when this is dropped.
 pub(crate) struct Seat {
-    number: u64,
-    phase: Rc<Cell<Phase>>,
+    number: usize,
+    /// Under what the connection counts for its client.
+    client: Cell<Option<IpAddr>>,
     worker: Rc<Worker>,
-}
-
-/// What a connection is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// It was promised an answer by being accepted, and has not asked yet.
-    Fresh,
-    Busy,
-    /// It had its answer and waits for the next request.
-    Idle,
-}
-
-struct Taken {
-    phase: Rc<Cell<Phase>>,
-    task: Option<AbortHandle>,
 }
 
 /// How often idle connections to endpoints are looked through.
@@ -90,8 +102,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// How long a connection that has not asked anything yet may still do so when the worker stops.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
-/// How long to wait when no connection can be accepted, because file descriptors or memory have run out.
-const EXHAUSTED: Duration = Duration::from_millis(50);
+/// How often at most the log says that connections cannot be accepted.
+const WARNING: Duration = Duration::from_secs(10);
 
 /// Runs until it is told to stop, and then until its connections are closed or their grace is over.
 pub(super) fn run(runtime: &Runtime, setup: Setup) {
@@ -102,37 +114,23 @@ pub(super) fn run(runtime: &Runtime, setup: Setup) {
 }
 
 async fn work(setup: Setup) -> io::Result<()> {
-    let Setup { listeners, addresses, handle, tls, options, counters, mut stopped } = setup;
-    let ports = Ports {
-        http: addresses.http.map(|address| address.port()),
-        https: addresses.https.map(|address| address.port()),
-    };
-    let door = |scheme, port: Option<u16>| {
-        let version = options.version.as_str().into();
-        Rc::new(Door { scheme, port: port.unwrap_or_default(), ports, version })
-    };
-    let (plain, secure) = (door(Scheme::Http, ports.http), door(Scheme::Https, ports.https));
-    let worker = Rc::new(Worker::new(handle, counters, options.clone()));
-    let acceptor = TlsAcceptor::from(tls);
-    let mut tasks = Vec::new();
-    if let Some(listener) = listeners.http {
-        let listener = TcpListener::from_std(listener)?;
-        let open = move |stream, peer, seat, worker| serve(stream, peer, plain.clone(), worker, seat);
-        tasks.push(spawn_local(accept(listener, worker.clone(), open)));
+    let Setup { listeners, ports, tls, changes, keeper, shared, counters, access_log, mut stopped } = setup;
+    let handle = shared.handle.clone();
+    let worker = Rc::new(Worker::new(shared, counters, access_log));
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        open(&mut accepting, &worker, listener, ports, &tls)?;
     }
-    if let Some(listener) = listeners.https {
-        let listener = TcpListener::from_std(listener)?;
-        let open = move |stream, peer, seat, worker| {
-            serve_tls(acceptor.clone(), stream, peer, secure.clone(), worker, seat)
-        };
-        tasks.push(spawn_local(accept(listener, worker.clone(), open)));
-    }
-    tasks.push(spawn_local(sweep(worker.clone())));
-    let grace = until_stopped(&mut stopped).await;
+    let mut background = vec![spawn_local(sweep(worker.clone()))];
+    background.extend(keeper.map(|keeper| spawn_local(keeper.follow(handle))));
+    let grace = tokio::select! {
+        grace = until_stopped(&mut stopped) => grace,
+        never = follow(&mut accepting, &worker, changes) => match never {},
+    };
+    background.iter().for_each(tokio::task::JoinHandle::abort);
     worker.draining.set(true);
-    // What waits to be accepted was promised an answer: it is accepted before the sockets close.
-    tokio::task::yield_now().await;
-    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    worker.stopping.notify_waiters();
+    while accepting.join_next().await.is_some() {}
     worker.leave(grace).await;
     Ok(())
 }
@@ -149,58 +147,60 @@ async fn until_stopped(stopped: &mut watch::Receiver<Stop>) -> Duration {
     }
 }
 
-async fn accept<F, O>(listener: TcpListener, worker: Rc<Worker>, open: O)
-where
-    F: Future<Output = ()> + 'static,
-    O: Fn(TcpStream, IpAddr, Seat, Rc<Worker>) -> F,
-{
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                worker.counters.connections.add_one();
-                // A connection that is gone already fails on its first read.
-                let _ = stream.set_nodelay(true);
-                worker.sit(|seat| open(stream, peer.ip(), seat, worker.clone()));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                sleep(EXHAUSTED).await;
-            }
+/// Begins to accept on a socket for HTTP.
+fn open(
+    accepting: &mut JoinSet<()>,
+    worker: &Rc<Worker>,
+    listener: Listener,
+    ports: Ports,
+    tls: &Certificates,
+) -> io::Result<()> {
+    let Listener { socket, scheme, port, lookup_port } = listener;
+    let socket = TcpListener::from_std(socket)?;
+    let version = worker.options.version.as_str().into();
+    let door = Rc::new(Door { scheme, port, lookup_port, ports, version });
+    let worker = worker.clone();
+    match tls.get(&lookup_port).filter(|_| scheme == Scheme::Https) {
+        None => {
+            let open =
+                move |stream, peer, seat, worker| entry::plain(stream, peer, door.clone(), worker, seat);
+            accepting.spawn_local(accept(socket, worker, open));
+        }
+        Some(tls) => {
+            let acceptor = TlsAcceptor::from(tls.clone());
+            let open = move |stream, peer, seat, worker| {
+                entry::secure(acceptor.clone(), stream, peer, door.clone(), worker, seat)
+            };
+            accepting.spawn_local(accept(socket, worker, open));
         }
     }
-}
-
-async fn serve_tls(
-    acceptor: TlsAcceptor,
-    stream: TcpStream,
-    peer: IpAddr,
-    door: Rc<Door>,
-    worker: Rc<Worker>,
-    seat: Seat,
-) {
-    let handshake = async {
-        let mut first = [0];
-        stream.peek(&mut first).await?;
-        if first[0].is_ascii_uppercase() {
-            refuse_plain(&stream).await?;
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        acceptor.accept(stream).await
-    };
-    match timeout(worker.options.timeouts.handshake, handshake).await {
-        Ok(Ok(stream)) => serve(stream, peer, door, worker, seat).await,
-        Ok(Err(_)) | Err(_) => worker.counters.refused_handshakes.add_one(),
-    }
-}
-
-/// Tells a client that speaks plain HTTP on the TLS port so.
-async fn refuse_plain(stream: &TcpStream) -> io::Result<()> {
-    const ANSWER: &[u8] =
-        b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
-    // Read what there is, so that closing does not reset the connection under the answer.
-    let _ = stream.try_read(&mut [0; 4096]);
-    stream.async_io(Interest::WRITABLE, || stream.try_write(ANSWER)).await?;
     Ok(())
+}
+
+/// Accepts on the ports of TCP routes as they come, until they go.
+async fn follow(
+    accepting: &mut JoinSet<()>,
+    worker: &Rc<Worker>,
+    mut changes: mpsc::UnboundedReceiver<Change>,
+) -> Infallible {
+    let mut by_port: HashMap<u16, AbortHandle> = HashMap::new();
+    loop {
+        tokio::select! {
+            Some(change) = changes.recv() => match change {
+                Change::Open(port, socket) => match TcpListener::from_std(socket) {
+                    Ok(socket) => {
+                        let open = move |stream, peer, seat, worker| tcp::serve(stream, peer, port, worker, seat);
+                        by_port.insert(port, accepting.spawn_local(accept(socket, worker.clone(), open)));
+                    }
+                    Err(error) => tracing::error!(port, %error, "a worker cannot use the port of a TCP route"),
+                },
+                Change::Close(port) => _ = by_port.remove(&port).inspect(AbortHandle::abort),
+            },
+            // Takes out those that were closed.
+            Some(_) = accepting.join_next() => {}
+            else => pending().await,
+        }
+    }
 }
 
 async fn sweep(worker: Rc<Worker>) {
@@ -211,76 +211,103 @@ async fn sweep(worker: Rc<Worker>) {
 }
 
 impl Worker {
-    fn new(handle: Handle, counters: Arc<Counters>, options: Arc<Options>) -> Self {
+    fn new(shared: Shared, counters: Arc<Counters>, access_log: Option<Sink>) -> Self {
+        let Shared { handle, options, limits, proxy_protocol } = shared;
         let timeouts = &options.timeouts;
         Self {
             upstream: Upstream::new(counters.clone(), timeouts.dial, timeouts.endpoint_idle),
             handle,
             counters,
             options,
+            access_log,
+            limits,
+            proxy_protocol,
+            reserve: RefCell::new(reserve()),
             draining: Cell::new(false),
-            seats: RefCell::default(),
-            next_seat: Cell::new(0),
-            all_left: Notify::new(),
+            seats: Seats::default(),
+            stopping: Notify::new(),
+            warned: Cell::new(None),
         }
     }
 
     /// Starts a connection's task, in a seat of its own.
-    fn sit<F: Future<Output = ()> + 'static>(self: &Rc<Self>, open: impl FnOnce(Seat) -> F) {
-        let number = self.next_seat.get();
-        self.next_seat.set(number + 1);
-        let phase = Rc::new(Cell::new(Phase::Fresh));
-        let seat = Seat { number, phase: phase.clone(), worker: self.clone() };
-        self.seats.borrow_mut().insert(number, Taken { phase, task: None });
-        let task = spawn_local(open(seat)).abort_handle();
-        if let Some(taken) = self.seats.borrow_mut().get_mut(&number) {
-            taken.task = Some(task);
+    pub(super) fn sit<F: Future<Output = ()> + 'static>(self: &Rc<Self>, open: impl FnOnce(Rc<Seat>) -> F) {
+        let number = self.seats.take();
+        self.counters.connections_begun.add_one();
+        let seat = Seat { number, client: Cell::new(None), worker: self.clone() };
+        let task = spawn_local(open(Rc::new(seat)));
+        self.seats.seat(number, task.abort_handle());
+    }
+
+    /// Ends a connection that waits for its client, so that another one can be accepted. Whether there was one.
+    pub(super) fn make_room(&self) -> bool {
+        let evicted = self.seats.evict();
+        if evicted {
+            self.counters.connections_evicted.add_one();
+        }
+        evicted
+    }
+
+    /// Tells the log, and not each time.
+    pub(super) fn warn_of_exhaustion(&self, error: &io::Error) {
+        let now = Instant::now();
+        if self.warned.get().is_none_or(|warned| now - warned >= WARNING) {
+            self.warned.set(Some(now));
+            tracing::warn!(%error, "connections cannot be accepted");
         }
     }
 
     /// Closes idle connections, waits for the others as long as their grace lasts, and closes those that are left.
     async fn leave(&self, grace: Duration) {
-        self.abort(|phase| phase == Phase::Idle);
+        self.seats.abort(|phase| phase == Phase::Idle);
         let last_call = LAST_CALL.min(grace);
-        if timeout(last_call, self.until_empty()).await.is_err() {
-            self.abort(|phase| phase != Phase::Busy);
-            if timeout(grace - last_call, self.until_empty()).await.is_err() {
-                self.abort(|_| true);
+        if timeout(last_call, self.seats.until_empty()).await.is_err() {
+            self.seats.abort(|phase| phase != Phase::Busy);
+            if timeout(grace - last_call, self.seats.until_empty()).await.is_err() {
+                self.seats.abort(|_| true);
             }
         }
         self.upstream.close();
     }
 
-    async fn until_empty(&self) {
-        while !self.seats.borrow().is_empty() {
-            self.all_left.notified().await;
+    /// Ready once the worker is told to stop.
+    pub(crate) async fn until_stopping(&self) {
+        let told = self.stopping.notified();
+        if !self.draining.get() {
+            told.await;
         }
-    }
-
-    fn abort(&self, which: impl Fn(Phase) -> bool) {
-        let seats = self.seats.borrow();
-        let chosen = seats.values().filter(|taken| which(taken.phase.get()));
-        chosen.filter_map(|taken| taken.task.as_ref()).for_each(AbortHandle::abort);
     }
 }
 
 impl Seat {
     pub(crate) fn phase(&self) -> Phase {
-        self.phase.get()
+        self.worker.seats.phase(self.number)
     }
 
     /// Says what the connection is doing now.
     pub(crate) fn set_phase(&self, phase: Phase) {
-        self.phase.set(phase);
+        self.worker.seats.set_phase(self.number, phase);
+    }
+
+    /// Says whose connection it is. Whether the client may have one more.
+    pub(crate) fn claim(&self, client: IpAddr) -> bool {
+        let claimed = self.worker.limits.enter_client(client);
+        match claimed {
+            Ok(key) => self.client.set(key),
+            Err(_) => self.worker.counters.connections_shed.add_one(),
+        }
+        claimed.is_ok()
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut seats = self.worker.seats.borrow_mut();
-        seats.remove(&self.number);
-        if seats.is_empty() {
-            self.worker.all_left.notify_one();
+        let worker = &self.worker;
+        worker.counters.connections_ended.add_one();
+        worker.seats.leave(self.number);
+        worker.limits.leave();
+        if let Some(client) = self.client.get() {
+            worker.limits.leave_client(client);
         }
     }
 }

@@ -8,18 +8,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use router_config::{Config, Delta, KeyPair};
+use router_config::{Config, Delta, KeyPair, TcpRoute};
 use rustls::crypto::CryptoProvider;
 
-use super::endpoint::{Endpoints, usable};
+use super::endpoint::{Endpoints, usable, wrong_check};
 use super::names::{Names, User};
 use super::paths::Paths;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, split_port};
 use super::redirect::Redirect;
 use super::slots::Slot;
-use super::{Action, Host, Service, Table};
+use super::{Action, Forward, Host, Service, Table};
+use crate::events::{self, News};
 use crate::handle::{Fault, Subject};
 use crate::tls;
+
+/// The longest page of a 503, in bytes, as in Flynn.
+const MAX_PAGE: usize = 1_000_000;
 
 /// What the writer knows beside the table: the configuration it came from, and who uses what.
 pub(crate) struct Compiler {
@@ -49,6 +53,11 @@ impl Compiler {
         self.config.diff(to)
     }
 
+    /// What `delta` means to those who follow changes.
+    pub(crate) fn news(&self, delta: &Delta) -> Vec<News> {
+        events::of_change(&self.config, delta, |address| self.endpoints.held(address).cloned())
+    }
+
     /// The table after `delta`; `None` if that is the table before it.
     pub(crate) fn compile(&mut self, before: &Table, delta: Delta) -> Option<Table> {
         let delta = self.relevant(delta);
@@ -66,6 +75,14 @@ impl Compiler {
         self.services(&mut next, &delta);
         for (name, host) in &delta.hosts {
             self.host(&mut next, name, host.as_ref());
+        }
+        self.tcp(&mut next, &delta.tcp);
+        if let Some(key) = &delta.cookie_key {
+            next.cookie_key.clone_from(key);
+        }
+        if let Some(page) = &delta.unavailable_page {
+            next.unavailable_page =
+                page.as_deref().map(|page| page[..page.floor_char_boundary(MAX_PAGE)].into());
         }
         self.config.apply(delta);
         Some(next)
@@ -95,16 +112,20 @@ impl Compiler {
 
     /// The part of `delta` that differs from what is served.
     fn relevant(&self, delta: Delta) -> Delta {
-        let Delta { default_certificate, mut certificates, mut services, mut hosts } = delta;
+        let Delta { mut certificates, mut services, mut hosts, mut tcp, .. } = delta;
         let config = &self.config;
+        tcp.retain(|port, route| config.tcp.get(port) != route.as_ref());
         certificates.retain(|name, pair| config.certificates.get(name) != pair.as_ref());
         services.retain(|name, service| config.services.get(name) != service.as_ref());
         hosts.retain(|name, host| config.hosts.get(name) != host.as_ref());
         Delta {
-            default_certificate: default_certificate.filter(|name| *name != config.default_certificate),
+            default_certificate: delta.default_certificate.filter(|name| *name != config.default_certificate),
+            cookie_key: delta.cookie_key.filter(|key| *key != config.cookie_key),
+            unavailable_page: delta.unavailable_page.filter(|page| *page != config.unavailable_page),
             certificates,
             services,
             hosts,
+            tcp,
         }
     }
 
@@ -139,9 +160,10 @@ impl Compiler {
             let subject = Subject::Service(name.clone());
             let (slot, compiled) = match service {
                 Some(service) => {
-                    let (addresses, reasons) = usable(&service.endpoints);
+                    let (addresses, mut reasons) = usable(&service.endpoints);
+                    reasons.extend(service.health.as_ref().and_then(wrong_check));
                     self.blame(subject, reasons);
-                    let compiled = self.endpoints.acquire(&addresses);
+                    let compiled = self.endpoints.acquire(name, service, &addresses);
                     (Some(self.services.define(name)), Some(Arc::new(compiled)))
                 }
                 None => {
@@ -161,29 +183,64 @@ impl Compiler {
 
     fn host(&mut self, next: &mut Table, name: &str, host: Option<&router_config::Host>) {
         let subject = Subject::Host(name.to_owned());
-        let pattern = match Pattern::parse(name) {
-            Ok(pattern) => pattern,
+        let parsed = split_port(name).and_then(|(name, port)| Ok((Pattern::parse(name)?, port)));
+        let (pattern, port) = match parsed {
+            Ok(parsed) => parsed,
             Err(reason) => return self.blame(subject, host.map(|_| reason)),
         };
         let mut reasons = Vec::new();
-        match host {
-            Some(host) => next.hosts.insert(pattern, Arc::new(self.compile_host(name, host, &mut reasons))),
-            None => next.hosts.remove(pattern),
+        let compiled = host.map(|host| Arc::new(self.compile_host(name, host, &mut reasons)));
+        let hosts = match port {
+            None => &mut next.hosts,
+            Some(port) => next.hosts_by_port.entry(port).or_default(),
+        };
+        match compiled {
+            Some(host) => hosts.insert(pattern, host),
+            None => hosts.remove(pattern),
         }
         self.release_unused(name, host);
         self.blame(subject, reasons);
     }
 
+    fn tcp(&mut self, next: &mut Table, changes: &BTreeMap<u16, Option<TcpRoute>>) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut routes = (*next.tcp).clone();
+        for (port, route) in changes {
+            let user = User::Tcp(*port);
+            if let Some(before) = self.config.tcp.get(port)
+                && route.as_ref().is_none_or(|route| route.service != before.service)
+            {
+                self.services.release(&before.service, &user);
+            }
+            match route {
+                Some(route) => {
+                    let service = self.services.acquire(&route.service, user);
+                    routes.insert(*port, super::TcpRoute::compile(route, service));
+                }
+                None => {
+                    routes.remove(port);
+                }
+            }
+        }
+        next.tcp = Arc::new(routes);
+    }
+
     fn compile_host(&mut self, name: &str, host: &router_config::Host, reasons: &mut Vec<String>) -> Host {
-        let name: Arc<str> = name.into();
+        let key: Arc<str> = name.into();
         let mut paths = Paths::default();
         for (path, action) in &host.paths {
-            let action = self.action(&name, path, action, reasons);
+            let action = self.action(&key, path, action, reasons);
             reasons.extend(paths.insert(path, action).err());
         }
-        let acquire = |certificate: &String| self.certificates.acquire(certificate, User::Host(name.clone()));
+        let acquire = |certificate: &String| self.certificates.acquire(certificate, User::Host(key.clone()));
         let certificate: Option<Slot> = host.certificate.as_ref().map(acquire);
-        Host { certificate, https_redirect: host.https_redirect, paths, name }
+        let name = match split_port(name) {
+            Ok((name, Some(_))) => name.into(),
+            _ => key,
+        };
+        Host { certificate, https_redirect: host.https_redirect, hsts: host.hsts, paths, name }
     }
 
     fn action(
@@ -194,9 +251,14 @@ impl Compiler {
         reasons: &mut Vec<String>,
     ) -> Action {
         match action {
-            router_config::Action::Forward { service } => {
-                Action::Forward(self.services.acquire(service, User::Host(host.clone())))
+            router_config::Action::Forward(forward) => {
+                let service = self.services.acquire(&forward.service, User::Host(host.clone()));
+                let mut wrong = Vec::new();
+                let compiled = Forward::compile(forward, service, &mut wrong);
+                reasons.extend(wrong.into_iter().map(|reason| format!("the path `{path}`: {reason}")));
+                Action::Forward(Arc::new(compiled))
             }
+            router_config::Action::Status => Action::Status,
             router_config::Action::Refuse { reason } => Action::Refuse(reason.as_str().into()),
             router_config::Action::Redirect(redirect) => match Redirect::parse(redirect) {
                 Ok(redirect) => Action::Redirect(Box::new(redirect)),
@@ -239,8 +301,10 @@ impl Compiler {
 
 fn services_of(host: &router_config::Host) -> impl Iterator<Item = &str> {
     host.paths.values().filter_map(|action| match action {
-        router_config::Action::Forward { service } => Some(service.as_str()),
-        router_config::Action::Redirect(_) | router_config::Action::Refuse { .. } => None,
+        router_config::Action::Forward(forward) => Some(forward.service.as_str()),
+        router_config::Action::Redirect(_)
+        | router_config::Action::Status
+        | router_config::Action::Refuse { .. } => None,
     })
 }
 
@@ -248,6 +312,7 @@ fn missed(user: &User, reason: &str) -> Fault {
     let subject = match user {
         User::Default => Subject::DefaultCertificate,
         User::Host(name) => Subject::Host(name.to_string()),
+        User::Tcp(port) => Subject::Tcp(*port),
     };
     Fault { subject, reason: reason.to_owned() }
 }

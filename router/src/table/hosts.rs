@@ -69,6 +69,11 @@ impl Hosts {
         self.under.get(rest)
     }
 
+    /// Every host, in no order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Host> {
+        self.exact.all().chain(self.under.all()).chain(self.any.as_deref())
+    }
+
     pub(crate) fn insert(&mut self, pattern: Pattern<'_>, host: Arc<Host>) {
         match pattern {
             Pattern::Exact(_) => self.exact.insert(host),
@@ -90,6 +95,10 @@ impl Shards {
     fn get(&self, name: &[u8]) -> Option<&Host> {
         let hash = self.seed.hash_one(name);
         self.shards[shard_of(hash)].find(hash, |entry| domain(&entry.host) == name).map(|entry| &*entry.host)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Host> {
+        self.shards.iter().flat_map(|shard| shard.iter().map(|entry| &*entry.host))
     }
 
     fn insert(&mut self, host: Arc<Host>) {
@@ -149,6 +158,7 @@ mod tests {
             name: name.into(),
             certificate: None,
             https_redirect: false,
+            hsts: None,
             paths: Paths::default(),
         })
     }

@@ -30,6 +30,8 @@ pub(crate) enum User {
     /// The default certificate.
     Default,
     Host(Arc<str>),
+    /// The TCP route of this port.
+    Tcp(u16),
 }
 
 impl Names {

@@ -38,6 +38,29 @@ impl Paths {
         found
     }
 
+    /// The configured path whose action [`Paths::find`] gives, as `/a/b/`.
+    pub(crate) fn matched(&self, path: &[u8]) -> Option<String> {
+        let mut node = &self.root;
+        let mut walked = "/".to_owned();
+        let mut found = node.action.as_ref().map(|_| walked.clone());
+        let mut segments = Segments::new(path);
+        while let Some((segment, child)) = segments.next().and_then(|segment| node.named_child(segment)) {
+            push_segment(&mut walked, segment);
+            if child.action.is_some() {
+                found = Some(walked.clone());
+            }
+            node = child;
+        }
+        found
+    }
+
+    /// Every configured path with its action, in the order of the paths.
+    pub(crate) fn all(&self) -> Vec<(String, &Action)> {
+        let mut all = Vec::new();
+        self.root.collect("/", &mut all);
+        all
+    }
+
     /// Adds the action for a configured path.
     ///
     /// # Errors
@@ -76,6 +99,20 @@ impl Node {
         Some(&self.children[place].1)
     }
 
+    fn named_child(&self, segment: &[u8]) -> Option<(&[u8], &Self)> {
+        let (name, child) = &self.children[self.place(segment).ok()?];
+        Some((name, child))
+    }
+
+    fn collect<'a>(&'a self, path: &str, all: &mut Vec<(String, &'a Action)>) {
+        all.extend(self.action.as_ref().map(|action| (path.to_owned(), action)));
+        for (segment, child) in &self.children {
+            let mut below = path.to_owned();
+            push_segment(&mut below, segment);
+            child.collect(&below, all);
+        }
+    }
+
     fn child_mut(&mut self, segment: &[u8]) -> &mut Self {
         let place = self.place(segment).unwrap_or_else(|place| {
             self.children.insert(place, (segment.into(), Self::default()));
@@ -87,6 +124,11 @@ impl Node {
     fn place(&self, segment: &[u8]) -> Result<usize, usize> {
         self.children.binary_search_by(|(name, _)| (**name).cmp(segment))
     }
+}
+
+fn push_segment(path: &mut String, segment: &[u8]) {
+    path.push_str(&String::from_utf8_lossy(segment));
+    path.push('/');
 }
 
 /// The decoded segments of a raw path, without the empty ones.
@@ -197,7 +239,10 @@ mod tests {
         ];
         for (path, served_by) in rows {
             assert_eq!(found(&tree, path), Some(served_by), "{path}");
+            assert_eq!(tree.matched(path.as_bytes()).as_deref(), Some(served_by), "{path}");
         }
+        let all: Vec<_> = tree.all().into_iter().map(|(path, _)| path).collect();
+        assert_eq!(all, ["/", "/2/", "/2/3/", "/Case/", "/a/b/c/"]);
     }
 
     #[test]

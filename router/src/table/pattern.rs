@@ -18,6 +18,21 @@ pub(crate) const MAX_NAME: usize = 253;
 
 const MAX_LABEL: usize = 63;
 
+/// Takes the port off a key of `hosts`: `None` for one without.
+///
+/// # Errors
+/// One sentence that says what to write instead.
+pub(crate) fn split_port(key: &str) -> Result<(&str, Option<u16>), String> {
+    let Some((name, port)) = key.rsplit_once(':') else {
+        return Ok((key, None));
+    };
+    match port.parse() {
+        // Written in one way only: two keys for one host would get in each other's way.
+        Ok(number @ 1_u16..) if number.to_string() == port => Ok((name, Some(number))),
+        _ => Err(format!("`{port}` is not a port: give one from 1 to 65535 after the colon, or none")),
+    }
+}
+
 impl<'a> Pattern<'a> {
     /// # Errors
     /// One sentence that says what to write instead.
@@ -73,6 +88,17 @@ mod tests {
         assert_eq!(Pattern::parse("*.site.com"), Ok(Pattern::Under("site.com")));
         assert_eq!(Pattern::parse("*"), Ok(Pattern::Any));
         assert_eq!(Pattern::parse("127.0.0.1"), Ok(Pattern::Exact("127.0.0.1")));
+    }
+
+    #[test]
+    fn a_port_is_told_apart_from_the_name() {
+        assert_eq!(split_port("www.site.com"), Ok(("www.site.com", None)));
+        assert_eq!(split_port("*.site.com:8080"), Ok(("*.site.com", Some(8080))));
+        for key in
+            ["site.com:", "site.com:0", "site.com:080", "site.com:+80", "site.com:65536", "site.com:http"]
+        {
+            assert!(split_port(key).is_err(), "{key} was accepted");
+        }
     }
 
     #[test]

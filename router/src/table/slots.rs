@@ -24,6 +24,11 @@ impl<T> Slots<T> {
         self.chunks.get(chunk)?[place].as_ref()
     }
 
+    /// Every value.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<T>> {
+        self.chunks.iter().flat_map(|chunk| chunk.iter().flatten())
+    }
+
     /// Puts a value into a slot, or empties it. Copies the chunk if an older table shares it.
     pub(crate) fn set(&mut self, slot: Slot, value: Option<Arc<T>>) {
         let (chunk, place) = split(slot);

@@ -9,7 +9,8 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, HandshakeKind, SignatureScheme, StreamOwned,
+    ClientConfig, ClientConnection, DigitallySignedStruct, HandshakeKind, ProtocolVersion, SignatureScheme,
+    StreamOwned,
 };
 
 /// No test waits longer for a byte.
@@ -21,6 +22,8 @@ pub(crate) struct Client {
     read: Vec<u8>,
     certificate: Option<CertificateDer<'static>>,
     resumed: bool,
+    version: Option<ProtocolVersion>,
+    protocol: Option<Vec<u8>>,
 }
 
 trait Stream: Read + Write + Send {}
@@ -41,7 +44,15 @@ impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
         let socket = connect(address);
         let stream = Box::new(socket.try_clone().unwrap());
-        Self { stream, socket, read: Vec::new(), certificate: None, resumed: false }
+        Self {
+            stream,
+            socket,
+            read: Vec::new(),
+            certificate: None,
+            resumed: false,
+            version: None,
+            protocol: None,
+        }
     }
 
     /// TLS with this name, or with none if it is an address. The certificate is not checked but kept.
@@ -64,7 +75,25 @@ impl Client {
         name: &str,
         config: Arc<ClientConfig>,
     ) -> Result<Self, std::io::Error> {
+        Self::shake_hands(connect(address), name, config)
+    }
+
+    /// TLS after bytes that are none.
+    pub(crate) fn connect_tls_after(
+        address: SocketAddr,
+        before: &[u8],
+        name: &str,
+    ) -> Result<Self, std::io::Error> {
         let mut socket = connect(address);
+        socket.write_all(before)?;
+        Self::shake_hands(socket, name, Arc::new(tls_config(&[], rustls::DEFAULT_VERSIONS)))
+    }
+
+    fn shake_hands(
+        mut socket: TcpStream,
+        name: &str,
+        config: Arc<ClientConfig>,
+    ) -> Result<Self, std::io::Error> {
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let mut session = ClientConnection::new(config, name).unwrap();
         while session.is_handshaking() {
@@ -72,13 +101,24 @@ impl Client {
         }
         let certificate = session.peer_certificates().map(|chain| chain[0].clone().into_owned());
         let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+        let (version, protocol) = (session.protocol_version(), session.alpn_protocol().map(<[u8]>::to_vec));
         let stream = Box::new(StreamOwned::new(session, socket.try_clone()?));
-        Ok(Self { stream, socket, read: Vec::new(), certificate, resumed })
+        Ok(Self { stream, socket, read: Vec::new(), certificate, resumed, version, protocol })
     }
 
     /// The certificate that the router showed.
     pub(crate) fn certificate(&self) -> &CertificateDer<'static> {
         self.certificate.as_ref().unwrap()
+    }
+
+    /// The version of TLS that was agreed on.
+    pub(crate) fn version(&self) -> Option<ProtocolVersion> {
+        self.version
+    }
+
+    /// What was agreed to be spoken over TLS.
+    pub(crate) fn protocol(&self) -> Option<&[u8]> {
+        self.protocol.as_deref()
     }
 
     /// Whether the TLS session continues an earlier one.
@@ -134,6 +174,16 @@ impl Client {
         String::from_utf8(head[..end].to_vec()).unwrap()
     }
 
+    /// The status of the next response; `None` if the connection ends before it.
+    pub(crate) fn status(&mut self) -> Option<u16> {
+        while self.read.len() < 12 {
+            if self.fill() == 0 {
+                return None;
+            }
+        }
+        self.text()[9..12].parse().ok()
+    }
+
     /// The next `count` bytes.
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         while self.read.len() < count {
@@ -177,6 +227,10 @@ impl Client {
         loop {
             let Some(line) = self.line() else { return false };
             let length = usize::from_str_radix(&line, 16).unwrap();
+            if length == 0 {
+                while self.line().is_some_and(|line| !line.is_empty()) {}
+                return true;
+            }
             while self.read.len() < length + 2 {
                 if self.fill() == 0 {
                     return false;
@@ -184,9 +238,6 @@ impl Client {
             }
             body.extend(self.read.drain(..length));
             assert_eq!(self.read.drain(..2).collect::<Vec<_>>(), b"\r\n");
-            if length == 0 {
-                return true;
-            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::endpoint::Endpoint;
-use crate::site::{eventually, loopback};
+use crate::site::{certificate, eventually, loopback, own_ip};
 
 /// A running router; it is killed when the test is done with it.
 struct Running {
@@ -62,7 +62,8 @@ impl Drop for Running {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flynn-router"));
-    command.args(arguments).env("RUST_LOG", "info").stderr(Stdio::null());
+    // Cleared, because variables are settings.
+    command.args(arguments).env_clear().env("RUST_LOG", "info").stderr(Stdio::null());
     command
 }
 
@@ -168,6 +169,102 @@ fn a_start_that_fails_says_why_and_exits_with_1() {
     assert!(fails(&["--config", "-"]).contains("standard input ended before a configuration came"));
 }
 
+/// flynn-compat 1.18.
+#[test]
+fn the_variables_of_flynn_stand_above_the_file_and_flags_above_them() {
+    let end = Endpoint::text("ok");
+    let folder = tempfile::tempdir().unwrap();
+    let (file, page) = (folder.path().join("router.json"), folder.path().join("503.html"));
+    fs::write(&page, "<h1>Later</h1>").unwrap();
+    let ip = own_ip();
+    let action = |service| json!({"paths": {"/": {"forward": {"service": service}}}});
+    let config = json!({
+        "listen": {"http": "0.0.0.0:1"},
+        "services": {"web": {"endpoints": [end.address]}, "empty": {}},
+        "hosts": {"a.com": action("web"), "b.com": action("empty"), "a.com:8082": action("web")},
+        "tcp": {"3001": {"service": "web"}},
+    });
+    fs::write(&file, config.to_string()).unwrap();
+    let (pair, certificate) = certificate("a.com");
+    let secret = pair.key.pem().to_owned();
+    let mut command = command(&["--config", file.to_str().unwrap(), "--workers", "1", "--http-port", "8080"]);
+    command.args(["--tcp-range-start", "3001", "--tcp-range-end", "3002"]);
+    command
+        .env("DEBUG", "1")
+        .env_remove("RUST_LOG")
+        .env("LISTEN_IP", ip.to_string())
+        .env("DEFAULT_HTTP_PORT", "8081")
+        .env("DEFAULT_HTTPS_PORT", "8443")
+        .env("ADDITIONAL_HTTP_PORTS", "8082,8083")
+        .env("PROXY_PROTOCOL", "true")
+        .env("TLSCERT", &pair.chain)
+        .env("TLSKEY", &secret)
+        .env("COOKIE_KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=")
+        .env("ERROR_503_PAGE_URL", format!("file://{}", page.display()));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let log = child.stderr.take().unwrap();
+    let reading = std::thread::spawn(move || std::io::read_to_string(log).unwrap());
+    let running = Running { answers: BufReader::new(child.stdout.take().unwrap()).lines(), child };
+    let at = |port: u16| SocketAddr::from((ip, port));
+    eventually("it listens", || TcpStream::connect(at(8080)).is_ok());
+
+    let mut client = Client::connect(at(8080));
+    client.send("PROXY TCP4 10.1.1.1 20.2.2.2 1000 2000\r\nGET / HTTP/1.1\r\nHost: a.com\r\n\r\n");
+    assert_eq!(client.response().status, 200);
+    assert_eq!(end.last().header("X-Forwarded-For"), Some("10.1.1.1"));
+    let mut client = Client::connect(at(8080));
+    client.send("GET / HTTP/1.1\r\nHost: b.com\r\n\r\n");
+    assert_eq!(client.response().text(), "<h1>Later</h1>");
+    assert_eq!((get(at(8082), "a.com"), get(at(8082), "b.com")), (200, 404));
+    let secure = Client::connect_tls(at(8443), "a.com").unwrap();
+    assert_eq!(secure.certificate(), &certificate);
+    assert!(TcpStream::connect(at(3001)).is_ok());
+    assert!(TcpStream::connect(at(3002)).is_err() && TcpListener::bind(at(3002)).is_err());
+    assert!(TcpStream::connect(at(8081)).is_err());
+
+    assert_eq!(running.terminate(), Some(0));
+    let log = reading.join().unwrap();
+    assert!(log.contains("DEBUG") && log.contains("extra_http="), "{log}");
+    assert!(!log.contains("BwcH") && !log.contains(secret.lines().nth(1).unwrap()));
+}
+
+#[test]
+fn a_variable_that_cannot_be_served_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("router.json");
+    fs::write(&path, json!({"listen": {"http": loopback(0)}}).to_string()).unwrap();
+    let refused = |name: &str, value: &str| {
+        let mut command = command(&["--config", path.to_str().unwrap()]);
+        let output = command.env(name, value).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(refused("LEGACY_TLS", "true").contains("which is broken and not served: remove it"));
+    assert!(refused("PORT", "admin").contains("PORT is `admin`: give a port from 1 to 65535"));
+}
+
+#[test]
+fn the_help_names_every_variable() {
+    let output = command(&["--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for name in [
+        "DEFAULT_HTTP_PORT",
+        "DEFAULT_HTTPS_PORT",
+        "ADDITIONAL_HTTP_PORTS",
+        "ADDITIONAL_HTTPS_PORTS",
+        "COOKIE_KEY",
+        "TLSCERT",
+        "TLSKEY",
+        "PROXY_PROTOCOL",
+        "ERROR_503_PAGE_URL",
+        "LISTEN_IP",
+        "PORT",
+        "DEBUG",
+    ] {
+        assert!(help.contains(name), "{name}");
+    }
+}
+
 #[test]
 fn the_schema_describes_the_configuration() {
     let output = command(&["schema"]).output().unwrap();
@@ -175,4 +272,30 @@ fn the_schema_describes_the_configuration() {
     for field in ["listen", "hosts", "services", "certificates", "defaultCertificate"] {
         assert!(schema["properties"][field].is_object(), "{field}");
     }
+}
+
+#[test]
+fn the_access_log_is_asked_for_by_flags_and_goes_where_they_say() {
+    let end = Endpoint::text("");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("access.log");
+    let file = path.to_str().unwrap();
+    let mut running = Running::start(&[
+        "--config",
+        "-",
+        "--access-log",
+        "json",
+        "--access-log-file",
+        file,
+        "--access-log-sample",
+        "1",
+    ]);
+    let answer = running.feed(&config(loopback(0), "example.com", end.address).to_string());
+    let address = answer["listening"]["http"].as_str().unwrap().parse().unwrap();
+    assert_eq!(get(address, "example.com"), 200);
+    assert_eq!(running.terminate(), Some(0));
+    let line: Value = serde_json::from_str(fs::read_to_string(path).unwrap().trim_end()).unwrap();
+    assert_eq!((line["host"].as_str(), line["status"].as_u64()), (Some("example.com"), Some(200)));
+    let wrong = command(&["--config", "-", "--access-log", "xml"]).stderr(Stdio::piped()).output().unwrap();
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("`json`, `combined` or `off`"), "{wrong:?}");
 }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use socket2::SockRef;
+
 use crate::client::{PATIENCE, field};
 use crate::site::loopback;
 
@@ -39,6 +41,14 @@ pub(crate) struct Connection {
     log: Arc<Log>,
 }
 
+/// Answers with the body that it got.
+pub(crate) fn echo() -> Endpoint {
+    Endpoint::answering(|seen: &Seen| {
+        let body = String::from_utf8(seen.body.clone()).unwrap();
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    })
+}
+
 impl Endpoint {
     /// Answers every request with 200 and this body.
     pub(crate) fn text(body: &str) -> Self {
@@ -58,6 +68,8 @@ impl Endpoint {
     /// Serves every connection with a function, each on a thread of its own.
     pub(crate) fn serving(serve: impl Fn(&mut Connection) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(loopback(0)).unwrap();
+        // As many as come at once may wait; the usual 128 are fewer than some tests make.
+        SockRef::from(&listener).listen(4096).unwrap();
         let address = listener.local_addr().unwrap();
         let log = Arc::new(Log::default());
         let serve = Arc::new(serve);
@@ -163,20 +175,36 @@ impl Connection {
 
     fn chunks(&mut self, seen: &mut Seen) -> Option<()> {
         loop {
-            let line = loop {
-                if let Some(end) = self.read.windows(2).position(|bytes| bytes == b"\r\n") {
-                    break self.bytes(end + 2)?;
-                }
-                self.fill()?;
-            };
+            let line = self.line()?;
             let length = usize::from_str_radix(std::str::from_utf8(&line).unwrap().trim(), 16).unwrap();
+            if length == 0 {
+                seen.raw_body.extend_from_slice(&line);
+                return self.trailers(seen);
+            }
             let data = self.bytes(length + 2)?;
             seen.body.extend_from_slice(&data[..length]);
             seen.raw_body.extend_from_slice(&line);
             seen.raw_body.extend_from_slice(&data);
-            if length == 0 {
+        }
+    }
+
+    /// The lines after the chunks, up to the empty one.
+    fn trailers(&mut self, seen: &mut Seen) -> Option<()> {
+        loop {
+            let line = self.line()?;
+            seen.raw_body.extend_from_slice(&line);
+            if line == b"\r\n" {
                 return Some(());
             }
+        }
+    }
+
+    fn line(&mut self) -> Option<Vec<u8>> {
+        loop {
+            if let Some(end) = self.read.windows(2).position(|bytes| bytes == b"\r\n") {
+                return self.bytes(end + 2);
+            }
+            self.fill()?;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Choice of endpoints, retries and kept connections (flynn-compat 1.5).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use router_config::{Delta, Service};
 
@@ -158,44 +158,6 @@ fn a_connection_on_which_too_much_was_said_is_not_kept() {
         assert_eq!(client.response().text(), "1");
     }
     assert_eq!(end.connections(), 10);
-}
-
-/// T42 without the cookie.
-#[test]
-fn a_busy_endpoint_is_avoided() {
-    let gate = Arc::new(Mutex::new(()));
-    let closed = gate.lock().unwrap();
-    let ends: Vec<_> = ["a", "b", "c"]
-        .map(|id| {
-            let gate = gate.clone();
-            Endpoint::serving(move |connection| {
-                while let Some(seen) = connection.request() {
-                    if seen.target() == "/block" {
-                        connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-                        drop(gate.lock());
-                        connection.send("0\r\n\r\n");
-                    } else {
-                        connection.send(format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{id}"));
-                    }
-                }
-            })
-        })
-        .into();
-    let mut config = config(&[("blocked.com", ends[0].address)]);
-    add(&mut config, "example.com", "/", &[ends[0].address, ends[1].address, ends[2].address]);
-    let site = Site::start(&config);
-    let mut blocked: Vec<_> = (0..10).map(|_| site.client()).collect();
-    for client in &mut blocked {
-        client.send("GET /block HTTP/1.1\r\nHost: blocked.com\r\n\r\n");
-        client.head();
-    }
-    for _ in 0..20 {
-        assert_ne!(site.get("example.com", "/ping").text(), "a");
-    }
-    drop(closed);
-    for client in &mut blocked {
-        assert_eq!(client.bytes(5), b"0\r\n\r\n");
-    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ const GET: &str = "GET / HTTP/1.1\r\nHost: example.com\r\n\r\n";
 fn a_port_in_use_is_named_with_what_to_do() {
     let taken = TcpListener::bind(loopback(0)).unwrap();
     let address = taken.local_addr().unwrap();
-    let listen = Listen { http: Some(address), https: None };
+    let listen = Listen { http: Some(address), ..Listen::default() };
     let error = Server::start(&listen, Handle::new(), Options::default()).unwrap_err();
     assert!(matches!(error, StartError::InUse(found) if found == address));
     assert!(error.to_string().contains("stop what listens there, or choose another port"));
@@ -28,7 +28,7 @@ fn a_v6_wildcard_serves_v4_too_and_forwards_the_plain_address() {
     let end = Endpoint::text("ok");
     let handle = Handle::new();
     handle.replace(&config(&[("example.com", end.address)]));
-    let listen = Listen { http: Some("[::]:0".parse().unwrap()), https: None };
+    let listen = Listen { http: Some("[::]:0".parse().unwrap()), ..Listen::default() };
     let server = Server::start(&listen, handle, Options { workers: 2, ..Options::default() }).unwrap();
     assert_eq!(server.addresses().https, None);
     let mut client = Client::connect(loopback(server.addresses().http.unwrap().port()));
@@ -101,6 +101,20 @@ fn a_connection_that_was_accepted_is_answered_though_the_server_stops() {
     eventually("the port is closed", || TcpStream::connect(address).is_err());
     fresh.send(GET);
     assert_eq!(fresh.response().text(), "ok");
+    stopping.join().unwrap();
+}
+
+#[test]
+fn every_connection_that_was_made_before_a_shutdown_is_answered() {
+    let end = Endpoint::text("ok");
+    let site = Site::of(end.address);
+    // Faster than they are accepted: some wait in the sockets' queues.
+    let mut clients: Vec<_> = (0..150).map(|_| site.client()).collect();
+    let stopping = std::thread::spawn(move || site.server.shutdown(Duration::from_secs(10)));
+    clients.iter_mut().for_each(|client| client.send(GET));
+    for client in &mut clients {
+        assert_eq!(client.response().text(), "ok");
+    }
     stopping.join().unwrap();
 }
 

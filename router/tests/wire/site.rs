@@ -1,12 +1,13 @@
 //! A router under test, with builders for what it serves.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use router::{Handle, Options, Server};
-use router_config::{Action, Config, Host, KeyPair, Listen, PrivateKey, Redirect, Service};
+use router_config::{Action, Config, Forward, Host, KeyPair, Listen, PrivateKey, Redirect, Service};
 use rustls::pki_types::CertificateDer;
 
 use crate::client::{Client, Response};
@@ -23,11 +24,15 @@ impl Site {
     }
 
     pub(crate) fn start_with(config: &Config, options: Options) -> Self {
+        let listen = Listen { http: Some(loopback(0)), https: Some(loopback(0)), ..Listen::default() };
+        Self::listening(&listen, config, options)
+    }
+
+    pub(crate) fn listening(listen: &Listen, config: &Config, options: Options) -> Self {
         let handle = Handle::new();
         let applied = handle.replace(config);
         assert_eq!(applied.faults, [], "the configuration of a test is in order");
-        let listen = Listen { http: Some(loopback(0)), https: Some(loopback(0)) };
-        let server = Server::start(&listen, handle.clone(), options).unwrap();
+        let server = Server::start(listen, handle.clone(), options).unwrap();
         Self { handle, server }
     }
 
@@ -66,6 +71,13 @@ pub(crate) fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
+/// An address of this machine that no other test uses, so that it has every port for itself.
+pub(crate) fn own_ip() -> IpAddr {
+    static USED: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    IpAddr::from([127, high | 64, low, USED.fetch_add(1, Ordering::Relaxed)])
+}
+
 /// Hosts, each with a service of its own that has one endpoint.
 pub(crate) fn config(hosts: &[(&str, SocketAddr)]) -> Config {
     let mut config = Config::default();
@@ -77,10 +89,23 @@ pub(crate) fn config(hosts: &[(&str, SocketAddr)]) -> Config {
 
 /// Adds a path that is served by these endpoints, as a service of its own.
 pub(crate) fn add(config: &mut Config, host: &str, path: &str, endpoints: &[SocketAddr]) {
+    add_with(config, host, path, endpoints, |_| {});
+}
+
+/// The same by rules that are not the usual ones.
+pub(crate) fn add_with(
+    config: &mut Config,
+    host: &str,
+    path: &str,
+    endpoints: &[SocketAddr],
+    change: impl FnOnce(&mut Forward),
+) {
     let service = format!("{host}{path}");
-    config.services.insert(service.clone(), Service { endpoints: endpoints.to_vec() });
+    config.services.insert(service.clone(), Service { endpoints: endpoints.to_vec(), ..Service::default() });
     let host = config.hosts.entry(host.to_owned()).or_default();
-    host.paths.insert(path.to_owned(), Action::Forward { service });
+    let mut forward = Forward::to(service);
+    change(&mut forward);
+    host.paths.insert(path.to_owned(), Action::Forward(forward));
 }
 
 /// A host that only redirects.

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use router::Handle;
-use router_config::{Action, Config, Delta, Host, Service};
+use router_config::{Action, Config, Delta, Forward, Host, Service};
 
 use crate::client::Client;
 use crate::endpoint::Endpoint;
@@ -69,9 +69,9 @@ fn requests_do_not_notice_changes() {
 fn change(handle: &Handle, number: usize, ends: &[Endpoint; 3], pairs: &[router_config::KeyPair; 2]) {
     let mut delta = Delta::default();
     let endpoints = (0..=number % 3).map(|place| ends[(number + place) % 3].address).collect();
-    delta.services.insert("example.com/".into(), Some(Service { endpoints }));
+    delta.services.insert("example.com/".into(), Some(Service { endpoints, ..Service::default() }));
     let other = format!("other-{}.com", number % 50);
-    let forward = Action::Forward { service: "example.com/".into() };
+    let forward = Action::Forward(Forward::to("example.com/"));
     let host = || Host {
         certificate: Some("own".into()),
         paths: [("/".into(), forward.clone()), (format!("/{number}/"), forward.clone())].into(),
@@ -91,7 +91,7 @@ fn an_edit_costs_what_changed() {
         let mut config = Config::default();
         config.services.insert("web".into(), Service::default());
         let host = |path: String| Host {
-            paths: [(path, Action::Forward { service: "web".into() })].into(),
+            paths: [(path, Action::Forward(Forward::to("web")))].into(),
             ..Host::default()
         };
         for number in 0..hosts {

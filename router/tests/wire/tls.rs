@@ -34,7 +34,8 @@ fn a_client_gets_the_certificate_of_the_host_it_names() {
     for (name, expected) in rows {
         let mut client = Client::connect_tls(site.https(), name).unwrap();
         assert_eq!(client.certificate().as_ref(), expected.as_slice(), "{name}");
-        client.send(GET);
+        let host = if name == "127.0.0.1" { "example.com" } else { name };
+        client.send(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
         assert_eq!(client.response().text(), "1");
         let seen = end.last();
         assert_eq!(seen.header("X-Forwarded-Proto"), Some("https"));
@@ -94,16 +95,58 @@ fn a_host_that_goes_takes_its_name_with_it() {
     assert!(Client::connect_tls(site.https(), "example.com").is_err());
 }
 
-/// A request is routed by its Host alone, whatever the TLS name was.
+/// A client that was shown a certificate for one host has not seen that the router may speak for another.
 #[test]
-fn the_host_may_differ_from_the_name_of_the_handshake() {
-    let (one, two) = (Endpoint::text("1"), Endpoint::text("2"));
-    let (mut config, _) = secure(&one, true);
-    crate::site::add(&mut config, "two.org", "/", &[two.address]);
+fn a_request_for_a_host_with_another_certificate_than_the_handshakes_is_misdirected() {
+    let end = Endpoint::text("1");
+    let (mut config, _) = secure(&end, true);
+    // The same pair by another name is the same certificate.
+    config.certificates.insert("copy".into(), config.certificates["own"].clone());
+    for (host, certificate) in [("copy.org", Some("copy")), ("default.org", None)] {
+        crate::site::add(&mut config, host, "/", &[end.address]);
+        config.hosts.get_mut(host).unwrap().certificate = certificate.map(Into::into);
+    }
+    let site = Site::start(&config);
+    let rows = [
+        ("example.com", "example.com", 200),
+        ("example.com", "EXAMPLE.com:443", 200),
+        ("example.com", "copy.org", 200),
+        ("example.com", "default.org", 421),
+        ("example.com", "unknown.org", 404),
+        ("example.com", "example.com", 200),
+        ("default.org", "a.plain.org", 200),
+        ("default.org", "example.com", 421),
+        ("127.0.0.1", "example.com", 200),
+    ];
+    for (name, host, status) in rows {
+        let mut client = Client::connect_tls(site.https(), name).unwrap();
+        for _ in 0..2 {
+            client.send(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+            assert_eq!(client.response().status, status, "{name}, then {host}");
+        }
+    }
+    let mut client = Client::connect_tls(site.https(), "example.com").unwrap();
+    client.send("GET https://default.org/ HTTP/1.1\r\nHost: example.com\r\n\r\n");
+    assert_eq!(client.response().status, 421);
+    for host in ["example.com", "default.org"] {
+        assert_eq!(site.get(host, "/").status, 200, "{host} without TLS");
+    }
+}
+
+/// A host that is gone shows no certificate any more, so that its connections can be used for nothing else.
+#[test]
+fn a_connection_whose_host_is_gone_is_misdirected_too() {
+    let end = Endpoint::text("1");
+    let (config, _) = secure(&end, true);
     let site = Site::start(&config);
     let mut client = Client::connect_tls(site.https(), "example.com").unwrap();
-    client.send("GET / HTTP/1.1\r\nHost: two.org\r\n\r\n");
-    assert_eq!(client.response().text(), "2");
+    let mut delta = Delta::default();
+    delta.hosts.insert("example.com".into(), None);
+    site.handle.apply(delta);
+    client.send("GET / HTTP/1.1\r\nHost: a.plain.org\r\n\r\n");
+    assert_eq!(client.response().status, 421);
+    client.send(GET);
+    assert_eq!(client.response().status, 404);
 }
 
 #[test]
@@ -112,7 +155,7 @@ fn tls_1_2_and_1_3_are_spoken_and_http_1_1_is_agreed_on() {
     let (config, _) = secure(&end, true);
     let site = Site::start(&config);
     for versions in [&[&TLS12], &[&TLS13]] {
-        for protocols in [&[][..], &["http/1.1"], &["h2", "http/1.1"]] {
+        for protocols in [&[][..], &["http/1.1"], &["spdy/3", "http/1.1"]] {
             let mut client =
                 Client::connect_tls_with(site.https(), "example.com", protocols, versions).unwrap();
             client.send(GET);

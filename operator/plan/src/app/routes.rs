@@ -80,9 +80,10 @@ pub(super) fn wishes(inputs: &AppInputs<'_>) -> Vec<Wish> {
         let is_ours = object::is_ours(inputs.app, **route);
         !(is_ours && (names.contains(*key) || is_stale(inputs, route)))
     });
-    let mut claimed: BTreeSet<_> = others.map(|(_, route)| address(route)).collect();
-    claimed.insert(address(&default));
-    let mirrors = mirrors.into_iter().filter(|mirror| claimed.insert(address(mirror)));
+    let mut claimed: BTreeSet<_> = others.filter_map(|(_, route)| address(route)).collect();
+    claimed.extend(address(&default));
+    let mirrors =
+        mirrors.into_iter().filter(|mirror| address(mirror).is_some_and(|address| claimed.insert(address)));
     std::iter::once(default).chain(mirrors).map(|route| Wish::Route(Box::new(route))).collect()
 }
 
@@ -104,8 +105,8 @@ fn earlier_defaults<'a>(inputs: &AppInputs<'a>, cluster: &'a ClusterSpec, now: &
 fn default_route(inputs: &AppInputs<'_>, domain: &Domain, before: Option<&Earlier<'_>>) -> Route {
     let key = default_key(inputs.app, &domain.name);
     let moved = before.and_then(|earlier| certificate_for(inputs.app, earlier.route, earlier.domain));
-    let http = HttpRoute { host: key.name.clone(), path: "/".into(), certificate: moved };
-    let spec = RouteSpec { http, app: Some(inputs.app.name_any()), service: None, redirect: None };
+    let http = HttpRoute { host: key.name.clone(), certificate: moved, ..HttpRoute::default() };
+    let spec = RouteSpec { http: Some(http), app: Some(inputs.app.name_any()), ..RouteSpec::default() };
     generated(inputs, key, domain, spec)
 }
 
@@ -113,7 +114,7 @@ fn default_route(inputs: &AppInputs<'_>, domain: &Domain, before: Option<&Earlie
 /// certificate replaces.
 fn certificate_for(app: &App, route: &Route, from: &Domain) -> Option<String> {
     let namespace = app.namespace().unwrap_or_default();
-    let own = route.spec.http.certificate.clone()?;
+    let own = route.spec.http.as_ref()?.certificate.clone()?;
     let is_domains = from
         .certificate
         .as_ref()
@@ -124,8 +125,11 @@ fn certificate_for(app: &App, route: &Route, from: &Domain) -> Option<String> {
 /// A Route of ours. The options are what the first one of that name is given; after that they are the user's.
 fn generated(inputs: &AppInputs<'_>, key: ObjectKey, domain: &Domain, mut spec: RouteSpec) -> Route {
     let app = inputs.app;
-    if let Some(route) = object::own(app, &inputs.routes, &key) {
-        spec.http.certificate.clone_from(&route.spec.http.certificate);
+    if let Some(route) = object::own(app, &inputs.routes, &key)
+        && let (Some(wanted), Some(theirs)) = (&mut spec.http, &route.spec.http)
+    {
+        let HttpRoute { host, path, port, .. } = wanted.clone();
+        *wanted = HttpRoute { host, path, port, ..theirs.clone() };
     }
     let labels = [(names::APP, app.name_any()), (names::DOMAIN, domain_label(&domain.name))];
     let labels = labels.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -137,8 +141,12 @@ fn is_another_apps(inputs: &AppInputs<'_>, route: &Route) -> bool {
     route.labels().contains_key(names::DOMAIN) && !object::is_ours(inputs.app, route)
 }
 
-fn address(route: &Route) -> (HostName, String) {
-    (HostName::new(&route.spec.http.host), normal_path(&route.spec.http.path))
+/// Where a Route for HTTP answers.
+type Address = (HostName, Option<u16>, String);
+
+fn address(route: &Route) -> Option<Address> {
+    let http = route.spec.http.as_ref()?;
+    Some((HostName::new(&http.host), http.port, normal_path(&http.path)))
 }
 
 /// A domain as a label's value; one that is too long for that by its hash.

@@ -1,6 +1,6 @@
 //! The Service of a process that has a port: what Routes name, and what other Pods call.
 
-use crds::{App, Process};
+use crds::{App, Process, ProcessProtocol, names};
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -24,6 +24,7 @@ pub(super) fn wish(app: &App, name: &str, process: &Process) -> Option<Wish> {
             ports: Some(vec![ServicePort {
                 name: Some(HTTP.into()),
                 port: SERVICE_PORT,
+                app_protocol: app_protocol(process),
                 protocol: Some("TCP".into()),
                 target_port: Some(IntOrString::String(HTTP.into())),
                 ..ServicePort::default()
@@ -33,4 +34,12 @@ pub(super) fn wish(app: &App, name: &str, process: &Process) -> Option<Wish> {
         status: None,
     };
     Some(Wish::Service(Box::new(subset::stamp(service))))
+}
+
+/// What the router and others that look for it are told; nothing means HTTP/1.1.
+fn app_protocol(process: &Process) -> Option<String> {
+    match process.protocol {
+        ProcessProtocol::Http => None,
+        ProcessProtocol::H2c => Some(names::H2C.to_owned()),
+    }
 }

@@ -56,7 +56,7 @@ fn cluster(domains: &[&str]) -> ClusterSpec {
     ClusterSpec {
         domains: domains.iter().enumerate().map(domain).collect(),
         https_redirect: true,
-        hosts: Vec::new(),
+        ..ClusterSpec::default()
     }
 }
 
@@ -66,8 +66,8 @@ fn key(name: &str) -> ObjectKey {
 
 /// A Route that a person made, to `app`.
 fn route(name: &str, app: &str, host: &str, path: &str) -> Route {
-    let http = HttpRoute { host: host.into(), path: path.into(), certificate: None };
-    let spec = RouteSpec { http, app: Some(app.into()), ..RouteSpec::default() };
+    let http = HttpRoute { host: host.into(), path: path.into(), ..HttpRoute::default() };
+    let spec = RouteSpec { http: Some(http), app: Some(app.into()), ..RouteSpec::default() };
     Route { metadata: metadata_of(name), spec, status: None }
 }
 
@@ -111,7 +111,9 @@ impl Namespace {
                 Wish::Deployment(object) => apply(&mut self.deployments, key, *object, self.second),
                 Wish::Service(object) => apply(&mut self.services, key, *object, self.second),
                 Wish::Route(object) => apply(&mut self.routes, key, *object, self.second),
-                Wish::Secret(_) | Wish::SelfSigned(_) => panic!("an App makes no Secret"),
+                Wish::Secret(_) | Wish::SelfSigned(_) | Wish::RouterKey(_) => {
+                    panic!("an App makes no Secret")
+                }
             }
         }
         for (kind, key) in changes.delete {
@@ -141,6 +143,10 @@ impl Namespace {
 
     fn route(&mut self, name: &str) -> &mut Route {
         self.routes.get_mut(&key(name)).unwrap()
+    }
+
+    fn http(&mut self, name: &str) -> &mut HttpRoute {
+        self.route(name).spec.http.as_mut().unwrap()
     }
 
     fn route_names(&self) -> Vec<&str> {

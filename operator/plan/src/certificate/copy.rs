@@ -11,7 +11,7 @@ use kube::ResourceExt as _;
 use kube::core::ObjectMeta;
 
 use super::parse::{CHAIN, KEY, TLS};
-use crate::{ObjectKey, Wish, subset};
+use crate::{ObjectKey, SelfSignedPair, Wish, subset};
 
 /// Where the copy of a Certificate's pair is: named by the uid, so that a Certificate that is deleted and made again gets
 /// another.
@@ -59,6 +59,16 @@ pub(crate) fn copied_again(lost: &Secret) -> Wish {
     }))
 }
 
+/// The Secret that an order leads to, without the pair, which is not made.
+pub(crate) fn unmade_copy(order: &SelfSignedPair) -> Secret {
+    let ObjectKey { namespace, name } = order.secret.clone();
+    Secret {
+        metadata: metadata(namespace, name, &order.uid, &order.certificate),
+        type_: Some(TLS.to_owned()),
+        ..Secret::default()
+    }
+}
+
 fn is_ours(copy: &Secret) -> bool {
     copy.namespace().as_deref() == Some(names::SYSTEM_NAMESPACE)
         && copy.labels().get(names::MANAGED_BY).is_some_and(|manager| manager == names::OPERATOR)
@@ -66,23 +76,29 @@ fn is_ours(copy: &Secret) -> bool {
 
 fn desired(certificate: &Certificate, source: &Secret) -> Secret {
     let ObjectKey { namespace, name } = copy_key(certificate);
-    let labels = [
-        (names::MANAGED_BY, names::OPERATOR.to_owned()),
-        (names::CERTIFICATE_UID, certificate.uid().unwrap_or_default()),
-    ];
-    let annotations = [(names::CERTIFICATE, ObjectKey::of(certificate).to_string())];
     let entries = [CHAIN, KEY].into_iter().filter_map(|entry| source.data.as_ref()?.get_key_value(entry));
     Secret {
-        metadata: ObjectMeta {
-            namespace: Some(namespace),
-            name: Some(name),
-            labels: Some(owned(labels)),
-            annotations: Some(owned(annotations)),
-            ..ObjectMeta::default()
-        },
+        metadata: metadata(
+            namespace,
+            name,
+            &certificate.uid().unwrap_or_default(),
+            &ObjectKey::of(certificate),
+        ),
         type_: Some(TLS.to_owned()),
         data: Some(entries.map(|(name, value)| (name.clone(), value.clone())).collect()),
         ..Secret::default()
+    }
+}
+
+fn metadata(namespace: String, name: String, uid: &str, certificate: &ObjectKey) -> ObjectMeta {
+    let labels = [(names::MANAGED_BY, names::OPERATOR.to_owned()), (names::CERTIFICATE_UID, uid.to_owned())];
+    let annotations = [(names::CERTIFICATE, certificate.to_string())];
+    ObjectMeta {
+        namespace: Some(namespace),
+        name: Some(name),
+        labels: Some(owned(labels)),
+        annotations: Some(owned(annotations)),
+        ..ObjectMeta::default()
     }
 }
 

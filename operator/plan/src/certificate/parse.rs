@@ -38,10 +38,10 @@ pub struct Facts {
     pub not_before: Timestamp,
     /// The last second of its validity.
     pub not_after: Timestamp,
-    /// SHA-256 of the leaf (DER) in lower-case hexadecimal digits.
-    pub fingerprint: String,
-    /// SHA-256 of the leaf (DER) in base64.
-    pub tls_pin: String,
+    /// SHA-256 of the leaf (DER) in lower-case hexadecimal digits; none of a leaf that is not made yet.
+    pub fingerprint: Option<String>,
+    /// SHA-256 of the leaf (DER) in base64; none of a leaf that is not made yet.
+    pub tls_pin: Option<String>,
 }
 
 /// A pair that the router can load.
@@ -94,7 +94,7 @@ pub enum PairError {
 pub fn tls_pin(pem: &str) -> Result<String, PairError> {
     let chain = chain(pem.as_bytes())?;
     let leaf = chain.first().ok_or(PairError::NoCertificate)?;
-    Ok(facts(leaf)?.tls_pin)
+    facts(leaf).map(|_| STANDARD.encode(digest(&SHA256, leaf)))
 }
 
 /// Reads the pair out of a Secret, and makes sure that the router can load it.
@@ -174,8 +174,8 @@ fn facts(leaf: &CertificateDer<'_>) -> Result<Facts, PairError> {
         dns_names: dns_names.collect(),
         not_before: instant(certificate.validity().not_before),
         not_after: instant(certificate.validity().not_after),
-        fingerprint: hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
-        tls_pin: STANDARD.encode(hash),
+        fingerprint: Some(hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()),
+        tls_pin: Some(STANDARD.encode(hash)),
     })
 }
 

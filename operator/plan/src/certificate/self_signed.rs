@@ -9,10 +9,12 @@ use std::collections::BTreeSet;
 use crds::{Certificate, Reason, SelfSigned};
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
+use router_config::{KeyPair, PrivateKey};
 use serde::Serialize;
 
 use super::Facts;
 use super::copy::copy_key;
+use super::parse::Pair;
 use crate::{ObjectKey, Refusal, Verdict};
 
 /// How long before its end a pair is replaced.
@@ -36,6 +38,22 @@ pub struct SelfSignedPair {
     pub not_before: Timestamp,
     /// The end of its validity.
     pub not_after: Timestamp,
+}
+
+impl SelfSignedPair {
+    /// What is known of the pair before it is made: whom it is for and how long, but no key, no chain and so no digest.
+    pub(super) fn foreseen(&self) -> Pair {
+        // A PEM file may have text outside of its sections (RFC 7468 section 2); one with nothing else holds no certificate.
+        let chain = format!("to be signed for {}\n", self.dns_names.join(", "));
+        let facts = Facts {
+            dns_names: self.dns_names.clone(),
+            not_before: self.not_before,
+            not_after: self.not_after,
+            fingerprint: None,
+            tls_pin: None,
+        };
+        Pair { pair: KeyPair { chain, key: PrivateKey::new(String::new()) }, facts }
+    }
 }
 
 /// The order for a new pair, if one is wanted.

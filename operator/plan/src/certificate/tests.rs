@@ -66,7 +66,7 @@ fn at(time: &str) -> Timestamp {
 }
 
 fn plan(source: Source<'_>, copy: Option<&Secret>, now: &str) -> CertificatePlan {
-    certificate(&CertificateInputs { certificate: &wildcard(), source, copy, now: at(now) })
+    certificate(&CertificateInputs { certificate: &wildcard(), source, copy, foreseen: None, now: at(now) })
 }
 
 fn plan_of(source: &Secret) -> CertificatePlan {

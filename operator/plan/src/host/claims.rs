@@ -4,17 +4,17 @@
 //! |------------------------------------------------------|----------------------|
 //! | that `Cluster.spec.hosts` does not allow             | `HostNotAllowed`     |
 //! | of another namespace than the host's oldest Route    | `HostClaimed`        |
-//! | for a path that an older Route has                   | `HostClaimed`        |
-//! | below `/` while no Route has `/`                     | `RootRouteMissing`   |
+//! | for a path that an older Route has on the same port  | `HostClaimed`        |
+//! | below `/` while no Route has `/` on the same port    | `RootRouteMissing`   |
 //! | any other                                            | the path is its own  |
 //!
 //! Older is by creation, then namespace, then name. What is not allowed claims nothing.
 
 use std::collections::BTreeMap;
 
-use crds::{HostRule, Reason, Route};
+use crds::{HostRule, HttpRoute, Reason, Route};
 
-use super::{HostInputs, normal_path, refuse};
+use super::{HostInputs, normal_path, refuse, table_key};
 use crate::{HostName, ObjectKey, Refusal};
 
 /// What a Route's claim came to.
@@ -28,7 +28,10 @@ pub(super) enum Claim {
 
 /// The claims on one host.
 #[derive(Debug)]
-pub(super) struct Claims(BTreeMap<ObjectKey, Claim>);
+pub(super) struct Claims {
+    claims: BTreeMap<ObjectKey, Claim>,
+    roots: BTreeMap<Option<u16>, ObjectKey>,
+}
 
 impl Claims {
     /// Decides every claim.
@@ -39,56 +42,57 @@ impl Claims {
             .into_iter()
             .map(|(key, _)| (key.clone(), Claim::Lost(not_allowed(inputs.host, &key.namespace))))
             .collect();
-        for (key, lost) in losers(inputs.host, &by_age(allowed)) {
-            claims.insert(key, lost);
-        }
-        Self(claims)
+        let oldest_first = by_age(allowed);
+        claims.extend(settled(inputs.host, &oldest_first));
+        let won_root = |key: &ObjectKey| matches!(claims.get(key), Some(Claim::Won(path)) if path == "/");
+        let roots = oldest_first.iter().filter(|(key, _)| won_root(key));
+        let roots = roots.map(|(key, http)| (http.port, (*key).clone())).collect();
+        Self { claims, roots }
     }
 
-    /// The Route that has `/`.
-    pub(super) fn root(&self) -> Option<&ObjectKey> {
-        self.0.iter().find(|(_, claim)| matches!(claim, Claim::Won(path) if path == "/")).map(|(key, _)| key)
+    /// The Route that has `/` on a port.
+    pub(super) fn root(&self, port: Option<u16>) -> Option<&ObjectKey> {
+        self.roots.get(&port)
     }
 
     /// Every claim, in the order of the keys.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &Claim)> {
-        self.0.iter()
+        self.claims.iter()
     }
 }
 
-type Aged<'a> = (&'a ObjectKey, &'a Route);
+type Aged<'a> = (&'a ObjectKey, &'a HttpRoute);
 
 fn by_age<'a>(routes: Vec<(&'a ObjectKey, &&'a Route)>) -> Vec<Aged<'a>> {
-    let mut routes: Vec<Aged<'a>> = routes.into_iter().map(|(key, route)| (key, *route)).collect();
+    let mut routes = routes;
     routes.sort_by_key(|(key, route)| (route.metadata.creation_timestamp.clone(), *key));
-    routes
+    routes.into_iter().filter_map(|(key, route)| Some((key, route.spec.http.as_ref()?))).collect()
 }
 
 /// Decides among the Routes that may claim the host, the oldest first.
-fn losers(host: &HostName, oldest_first: &[Aged<'_>]) -> Vec<(ObjectKey, Claim)> {
+fn settled(host: &HostName, oldest_first: &[Aged<'_>]) -> Vec<(ObjectKey, Claim)> {
     let Some((owner, _)) = oldest_first.first() else { return Vec::new() };
-    let mut paths: BTreeMap<String, &ObjectKey> = BTreeMap::new();
+    let mut paths: BTreeMap<(Option<u16>, String), &ObjectKey> = BTreeMap::new();
     let mut claims = Vec::new();
-    for (key, route) in oldest_first {
-        let path = normal_path(&route.spec.http.path);
+    for (key, http) in oldest_first {
+        let path = normal_path(&http.path);
+        let place = (http.port, path.clone());
         let claim = if key.namespace != owner.namespace {
             Claim::Lost(host_claimed(host, owner))
-        } else if let Some(winner) = paths.get(&path) {
-            Claim::Lost(path_claimed(host, &path, winner))
+        } else if let Some(winner) = paths.get(&place) {
+            Claim::Lost(path_claimed(&table_key(host, http.port), &path, winner))
         } else {
-            paths.insert(path.clone(), key);
+            paths.insert(place, key);
             Claim::Won(path)
         };
-        claims.push(((*key).clone(), claim));
+        claims.push((http.port, (*key).clone(), claim));
     }
-    if !paths.contains_key("/") {
-        for (_, claim) in &mut claims {
-            if matches!(claim, Claim::Won(_)) {
-                *claim = Claim::Lost(root_missing(host));
-            }
-        }
-    }
-    claims
+    let rooted = |port: Option<u16>| paths.contains_key(&(port, "/".to_owned()));
+    let heard = claims.into_iter().map(|(port, key, claim)| match claim {
+        Claim::Won(_) if !rooted(port) => (key, Claim::Lost(root_missing(&table_key(host, port)))),
+        claim => (key, claim),
+    });
+    heard.collect()
 }
 
 fn is_allowed(inputs: &HostInputs<'_>, namespace: &str) -> bool {
@@ -127,14 +131,14 @@ fn host_claimed(host: &HostName, owner: &ObjectKey) -> Refusal {
     refuse(Reason::HostClaimed, message)
 }
 
-fn path_claimed(host: &HostName, path: &str, winner: &ObjectKey) -> Refusal {
+fn path_claimed(host: &str, path: &str, winner: &ObjectKey) -> Refusal {
     let message = format!(
         "the Route {winner} was first and serves {host}{path}: use another path, or delete one of the two"
     );
     refuse(Reason::HostClaimed, message)
 }
 
-fn root_missing(host: &HostName) -> Refusal {
+fn root_missing(host: &str) -> Refusal {
     let message = format!("no Route serves / on {host}: create one, and this one follows");
     refuse(Reason::RootRouteMissing, message)
 }

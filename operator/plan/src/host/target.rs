@@ -1,11 +1,11 @@
-//! What a Route sends its requests to, and whether that can be used.
+//! What a Route for HTTP does with its requests, and whether that can be done.
 
-use crds::{Reason, RedirectScheme, Route};
-use router_config::{Action, Redirect, RedirectCode, Scheme};
+use crds::{HttpRoute, RedirectScheme, Route};
+use router_config::{Action, Forward, Redirect, RedirectCode, Scheme};
 
-use super::{HostInputs, refuse};
-use crate::world::target_service;
-use crate::{ObjectKey, ServicePort, Verdict};
+use super::HostInputs;
+use crate::backend::networks;
+use crate::{ObjectKey, Refusal, Verdict};
 
 /// A Route's target, found or not.
 pub(super) struct Target {
@@ -17,75 +17,32 @@ pub(super) struct Target {
     pub(super) words: String,
 }
 
-/// The name of a Service's port in the router's configuration.
-#[must_use]
-pub(crate) fn router_service(service: &ObjectKey, port: u16) -> String {
-    ServicePort { service: service.clone(), port }.to_string()
-}
-
 /// Finds what answers for a Route.
-pub(super) fn target(inputs: &HostInputs<'_>, key: &ObjectKey, route: &Route) -> Target {
-    match (&route.spec.redirect, target_service(key, route)) {
-        (Some(declared), _) => redirect(declared),
-        (None, Some(service)) => forward(inputs, key, route, &service),
-        (None, None) => refused(
-            refuse(Reason::ServiceNotFound, "the Route names no target: set app, service or redirect"),
-            String::new(),
-        ),
+pub(super) fn target(inputs: &HostInputs<'_>, key: &ObjectKey, route: &Route, http: &HttpRoute) -> Target {
+    if let Some(declared) = &route.spec.redirect {
+        return redirect(declared);
     }
-}
-
-fn forward(inputs: &HostInputs<'_>, key: &ObjectKey, route: &Route, service: &ObjectKey) -> Target {
-    let wanted = route.spec.service.as_ref().and_then(|reference| reference.port);
-    if let Some(app) = &route.spec.app
-        && !inputs.apps.contains(&ObjectKey::new(&key.namespace, app))
-    {
-        let message = format!(
-            "the App {app} does not exist in namespace {}: create it, or name another",
-            key.namespace
-        );
-        return refused(refuse(Reason::AppNotFound, message), format!("app {app}"));
-    }
-    let words = |port: Option<u16>| match (&route.spec.app, port) {
-        (Some(app), _) => format!("app {app}"),
-        (None, Some(port)) => format!("service {}:{port}", service.name),
-        (None, None) => format!("service {}", service.name),
+    let backend = inputs.targets.backend(key, route);
+    let forward = backend.service.and_then(|service| forward(service, http));
+    let (action, resolved) = match forward {
+        Ok(forward) => (Action::Forward(forward), backend.resolved),
+        Err(refusal) => (Action::Refuse { reason: refusal.message.clone() }, Err(refusal)),
     };
-    if let Some(app) = &route.spec.app
-        && !inputs.services.get(service).is_some_and(|plan| plan.exists)
-    {
-        return refused(no_web(&key.namespace, app), words(None));
-    }
-    let unknown = crate::ServicePlan::default();
-    let plan = inputs.services.get(service).unwrap_or(&unknown);
-    match plan.port(service, wanted) {
-        Err(refusal) => refused(refusal, words(wanted)),
-        Ok(port) => Target {
-            action: Action::Forward { service: router_service(service, port) },
-            resolved: if plan.is_ready(port) { Ok(()) } else { Err(not_ready(service, port)) },
-            words: words(Some(port)),
-        },
-    }
+    Target { action, resolved, words: backend.words }
 }
 
-fn refused(refusal: crate::Refusal, words: String) -> Target {
-    Target { action: Action::Refuse { reason: refusal.message.clone() }, resolved: Err(refusal), words }
-}
-
-/// The Service of an App is the operator's to make, so that nobody is told to create it.
-fn no_web(namespace: &str, app: &str) -> crate::Refusal {
-    let message = format!(
-        "the App {app} has no process web that takes requests: look at `kubectl -n {namespace} describe fapp {app}`"
-    );
-    refuse(Reason::NoReadyEndpoints, message)
-}
-
-fn not_ready(service: &ObjectKey, port: u16) -> crate::Refusal {
-    let message = format!(
-        "the Service {} has no ready endpoint on port {port}: look at `kubectl -n {} get pods,endpointslices`",
-        service.name, service.namespace
-    );
-    refuse(Reason::NoReadyEndpoints, message)
+fn forward(service: String, http: &HttpRoute) -> Result<Forward, Refusal> {
+    let timeouts = http.timeouts.clone().unwrap_or_default();
+    Ok(Forward {
+        sticky: http.sticky,
+        leader: http.leader,
+        keep_alive: !http.disable_keep_alives,
+        response_seconds: timeouts.response_seconds.unwrap_or_else(Forward::default_response_seconds),
+        idle_seconds: timeouts.idle_seconds.unwrap_or_else(Forward::default_idle_seconds),
+        max_body_bytes: http.max_body_bytes,
+        clients: networks(&http.clients)?,
+        ..Forward::to(service)
+    })
 }
 
 fn redirect(declared: &crds::Redirect) -> Target {

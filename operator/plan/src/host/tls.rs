@@ -1,6 +1,6 @@
 //! The certificate of a host: its own, else that of the Cluster's domain it lies under, else the default.
 
-use crds::{Reason, Route};
+use crds::{HttpRoute, Reason};
 
 use super::{HostInputs, refuse};
 use crate::certificate::covers;
@@ -10,8 +10,8 @@ use crate::{CertificatePlan, HostName, ObjectKey, Verdict};
 /// The name, in the router's configuration, of the certificate for this host; none means the default certificate. Of the one that
 /// the Route for `/` names and the domain's, the first that covers the host; failing that, the first that can be served at all.
 /// Routes for other paths have no say, as in Flynn.
-pub(super) fn certificate(inputs: &HostInputs<'_>, root: Option<&ObjectKey>) -> Option<String> {
-    let own = root.and_then(|key| named(key, inputs.routes[key]));
+pub(super) fn certificate(inputs: &HostInputs<'_>, root: Option<(&ObjectKey, &HttpRoute)>) -> Option<String> {
+    let own = root.and_then(|(key, http)| named(key, http));
     let domain = inputs.cluster.and_then(|cluster| domain_of(&cluster.domains, inputs.host));
     let domains = domain.and_then(|domain| domain.certificate.as_ref());
     let domains = domains.map(|reference| ObjectKey::new(&reference.namespace, &reference.name));
@@ -23,8 +23,8 @@ pub(super) fn certificate(inputs: &HostInputs<'_>, root: Option<&ObjectKey>) -> 
 }
 
 /// Whether the certificate that a Route names can be used for its host.
-pub(super) fn verdict(inputs: &HostInputs<'_>, key: &ObjectKey, route: &Route) -> Verdict {
-    let Some(named) = named(key, route) else { return Ok(()) };
+pub(super) fn verdict(inputs: &HostInputs<'_>, key: &ObjectKey, http: &HttpRoute) -> Verdict {
+    let Some(named) = named(key, http) else { return Ok(()) };
     let Some(plan) = inputs.certificates.get(&named) else {
         let message = format!(
             "the Certificate {} does not exist in namespace {}: create it, or leave it out for the domain's",
@@ -51,8 +51,8 @@ pub(super) fn verdict(inputs: &HostInputs<'_>, key: &ObjectKey, route: &Route) -
     Err(refuse(Reason::CertificateDoesNotCoverHost, message))
 }
 
-fn named(key: &ObjectKey, route: &Route) -> Option<ObjectKey> {
-    route.spec.http.certificate.as_ref().map(|name| ObjectKey::new(&key.namespace, name))
+fn named(key: &ObjectKey, http: &HttpRoute) -> Option<ObjectKey> {
+    http.certificate.as_ref().map(|name| ObjectKey::new(&key.namespace, name))
 }
 
 /// Whether clients accept the certificate for this host. For `*`, which stands for every host, any will do.

@@ -3,20 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crds::{App, Cluster, ClusterSpec, ConditionType, Fault, Reason, RouterNode};
+use crds::{App, Cluster, ClusterSpec, ConditionType, Fault, Reason, Route, RouterNode};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Planner;
+use super::ports::no_port_yet;
 use super::units::app_of;
 use crate::app::wanted_names;
 use crate::certificate::orphaned_copies;
+use crate::host::table_key;
 use crate::programmed::{Programmed, programmed};
 use crate::status::{self, ClusterFindings};
-use crate::world::{domain_certificates, uid};
+use crate::world::{domain_certificates, host_of, uid};
 use crate::{
-    AppInputs, Changes, HostName, Kind, ObjectChanges, ObjectKey, Refusal, StatusWrite, Step, Transition,
-    Unit, Verdict, cluster,
+    AppInputs, Changes, HostName, Kind, ObjectChanges, ObjectKey, Refusal, RouteVerdict, StatusWrite, Step,
+    Transition, Unit, Verdict, cluster,
 };
 
 impl Planner {
@@ -35,18 +37,42 @@ impl Planner {
             self.plans.routes.remove(key);
             return;
         };
-        let host = HostName::new(&route.spec.http.host);
-        let Some(verdict) = self.plans.hosts.get(&host).and_then(|plan| plan.routes.get(key)) else { return };
-        let is_about = |fault: &Fault| fault.subject == "host" && fault.name == host.as_str();
+        let Some(verdict) = self.route_verdict(key, &route) else { return };
+        let (subject, name) = self.fault_of(key, &route);
+        let is_about = |fault: &Fault| fault.subject == subject && fault.name == name;
         let programmed =
             programmed(&self.world.router_nodes, Kind::Route, self.route_versions.of(key), is_about);
         let served =
             verdict.accepted.clone().and(verdict.resolved.clone()).and(programmed.clone().map(|_| ()));
-        let (status, events) = status::route(&route, verdict, programmed, now);
+        let port = self.world.ports.of(key).filter(|_| verdict.accepted.is_ok());
+        let (status, events) = status::route(&route, &verdict, programmed, port, now);
         push_status(Kind::Route, &*route, &status, route.status.as_ref(), events, step);
 
         if self.plans.routes.insert(key.clone(), served.clone()) != Some(served) {
             self.world.dirty.extend(app_of(key, &route).map(Unit::App));
+        }
+    }
+
+    /// What the plan of its host or port says of a Route.
+    fn route_verdict(&self, key: &ObjectKey, route: &Route) -> Option<RouteVerdict> {
+        if let Some(host) = host_of(route) {
+            return self.plans.hosts.get(&host)?.routes.get(key).cloned();
+        }
+        if let Some(port) = self.world.ports.of(key) {
+            return self.plans.ports.get(&port)?.routes.get(key).cloned();
+        }
+        let waits = self.world.ports.waiting.contains(key);
+        let accepted = Err(if waits { self.no_free_port() } else { no_port_yet() });
+        let routes = BTreeMap::from([(key.clone(), route)]);
+        let backend = self.targets(&routes).backend(key, route);
+        Some(RouteVerdict { accepted, resolved: backend.resolved, target: backend.words })
+    }
+
+    /// How a node calls what it cannot serve of a Route.
+    fn fault_of(&self, key: &ObjectKey, route: &Route) -> (&'static str, String) {
+        match (&route.spec.http, self.world.ports.of(key)) {
+            (Some(http), _) => ("host", table_key(&HostName::new(&http.host), http.port)),
+            (None, port) => ("tcp", port.map(|port| port.to_string()).unwrap_or_default()),
         }
     }
 
@@ -102,8 +128,8 @@ impl Planner {
             wishes.iter().filter(|(kind, _)| *kind == Kind::Route).map(|(_, key)| HostName::new(&key.name));
         let on_defaults = defaults.flat_map(|host| self.world.index.routes_by_host.of(&host));
         let on_defaults = on_defaults.filter(|route| route.namespace == app.namespace);
-        let hosts =
-            targeting.clone().filter_map(|route| Some(beside(&self.world.routes.get(route)?.spec.http.host)));
+        let hosts = targeting.clone().filter_map(|route| host_of(self.world.routes.get(route)?));
+        let hosts = hosts.map(|host| beside(host.as_str()));
         targeting
             .cloned()
             .chain(on_defaults.cloned())
@@ -116,7 +142,8 @@ impl Planner {
     fn url(&self, route: &ObjectKey) -> Option<String> {
         let plan = self.plans.hosts.get(&HostName::new(&route.name))?;
         plan.routes.get(route)?.accepted.as_ref().ok()?;
-        let secure = plan.entry.as_ref()?.certificate.is_some() || self.plans.default_certificate.is_some();
+        let entry = plan.entries.get(&route.name)?;
+        let secure = entry.certificate.is_some() || self.plans.default_certificate.is_some();
         Some(format!("{}://{}", if secure { "https" } else { "http" }, route.name))
     }
 
@@ -168,7 +195,7 @@ impl Planner {
         let (nodes, count) = self.nodes_ready();
         let findings = ClusterFindings {
             accepted: cluster::accepted(cluster, self.plans.active.as_deref()),
-            resolved: self.domains_resolved(cluster),
+            resolved: self.domains_resolved(cluster).and(self.cookie_key_resolved()),
             nodes,
             count,
             ca_bundle: self.ca_bundle(cluster),
@@ -204,6 +231,13 @@ impl Planner {
             }
         }
         Ok(())
+    }
+
+    fn cookie_key_resolved(&self) -> Verdict {
+        match &self.plans.cookie_key {
+            Some(Err(refusal)) => Err(refusal.clone()),
+            _ => Ok(()),
+        }
     }
 
     fn nodes_ready(&self) -> (status::Finding, String) {

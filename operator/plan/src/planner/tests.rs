@@ -136,3 +136,26 @@ fn a_report_marks_only_what_the_node_has_newly_applied() {
         planner.world.dirty.iter().filter(|unit| matches!(unit, Unit::Route(_))).cloned().collect();
     assert_eq!(marked, [Unit::Route(ObjectKey::new("flynn", "b"))]);
 }
+
+#[test]
+fn a_port_that_a_route_was_given_is_served_when_the_nodes_have_seen_it() {
+    let route = |version: u64, status: serde_json::Value| {
+        object::<crds::Route>(json!({
+            "apiVersion": "flynn.io/v1alpha1", "kind": "Route",
+            "metadata": {"namespace": "flynn", "name": "db", "uid": "db", "generation": 1, "resourceVersion": version.to_string()},
+            "spec": {"service": {"name": "db"}, "tcp": {}}, "status": status,
+        }))
+    };
+    let node = object::<RouterNode>(json!({
+        "apiVersion": "flynn.io/v1alpha1", "kind": "RouterNode", "metadata": {"name": "node-a"}, "spec": {},
+        "status": {"applied": {"Route": "10"}},
+    }));
+    let (mut planner, first) = planner(Role::Leader, vec![route(10, json!(null)).into(), node.into()]);
+    let given = first.statuses.iter().find(|write| write.kind == Kind::Route).unwrap().status.clone();
+    assert_eq!(given["tcp"]["port"], 3000);
+    planner.put(route(20, given).into());
+    let told = planner.step(now()).statuses;
+    let told = &told.iter().find(|write| write.kind == Kind::Route).unwrap().status["conditions"];
+    let programmed = told.as_array().unwrap().iter().find(|condition| condition["type"] == "Programmed");
+    assert_eq!(programmed.unwrap()["reason"], "Pending");
+}

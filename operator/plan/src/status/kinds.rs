@@ -2,7 +2,7 @@
 
 use crds::{
     App, AppStatus, Certificate, CertificateStatus, Cluster, ClusterStatus, ConditionType, Reason, Route,
-    RouteStatus,
+    RouteStatus, TcpRouteStatus,
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -11,11 +11,12 @@ use super::{Conditions, Finding, after, plain};
 use crate::programmed::Programmed;
 use crate::{AppPlan, CertificatePlan, Refusal, RouteVerdict, Transition, Verdict};
 
-/// The status of a Route.
+/// The status of a Route. `port` is the TCP port that is its own.
 pub(crate) fn route(
     route: &Route,
     verdict: &RouteVerdict,
     programmed: Programmed,
+    port: Option<u16>,
     now: Timestamp,
 ) -> (RouteStatus, Vec<Transition>) {
     let generation = route.metadata.generation.unwrap_or_default();
@@ -26,7 +27,8 @@ pub(crate) fn route(
         .with(ConditionType::Programmed, after(&[&verdict.accepted], programmed))
         .finish();
     let target = Some(verdict.target.clone());
-    (RouteStatus { observed_generation: generation, conditions, target }, transitions)
+    let tcp = port.map(|port| TcpRouteStatus { port });
+    (RouteStatus { observed_generation: generation, conditions, target, tcp }, transitions)
 }
 
 /// The status of a Certificate. `failed` quotes the last write of its copy, if that went wrong.
@@ -58,8 +60,8 @@ pub(crate) fn certificate(
         status.dns_names = facts.dns_names.iter().take(MAX_NAMES).cloned().collect();
         status.not_before = Some(Time(facts.not_before));
         status.not_after = Some(Time(facts.not_after));
-        status.fingerprint = Some(facts.fingerprint.clone());
-        status.tls_pin = Some(facts.tls_pin.clone());
+        status.fingerprint = facts.fingerprint.clone();
+        status.tls_pin = facts.tls_pin.clone();
         status.served_secret = served_secret;
     }
     (status, transitions)

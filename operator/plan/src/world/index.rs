@@ -1,6 +1,6 @@
 //! The reverse index: from what an event is about to the units that read it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crds::{Certificate, Cluster, Route, names};
 use k8s_openapi::api::core::v1::Secret;
@@ -8,7 +8,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::{Resource, ResourceExt as _};
 
 use super::multimap::MultiMap;
-use crate::{HostName, Kind, ObjectKey};
+use crate::{HostName, Kind, ObjectKey, Want};
 
 /// Who refers to whom. Kept in step with the objects by `World`, one `insert_*` for each `remove_*`.
 #[derive(Debug, Default)]
@@ -27,18 +27,36 @@ pub(crate) struct Index {
     pub(crate) apps_by_wish: MultiMap<(Kind, ObjectKey), ObjectKey>,
     wishes: BTreeMap<ObjectKey, Vec<(Kind, ObjectKey)>>,
     pub(crate) clusters_by_certificate: MultiMap<ObjectKey, String>,
+    /// Routes that lead to leaders, by their namespace.
+    pub(crate) leader_routes: MultiMap<String, ObjectKey>,
+    /// Routes whose clients stay with an endpoint.
+    pub(crate) sticky_routes: BTreeSet<ObjectKey>,
 }
 
 impl Index {
     pub(crate) fn insert_route(&mut self, key: &ObjectKey, route: &Route) {
-        self.routes_by_host.insert(HostName::new(&route.spec.http.host), key.clone());
+        if let Some(host) = host_of(route) {
+            self.routes_by_host.insert(host, key.clone());
+        }
+        if Want::of(route).leader {
+            self.leader_routes.insert(key.namespace.clone(), key.clone());
+        }
+        if is_sticky(route) {
+            self.sticky_routes.insert(key.clone());
+        }
         for (map, target) in self.route_references(key, route) {
             map.insert(target, key.clone());
         }
     }
 
     pub(crate) fn remove_route(&mut self, key: &ObjectKey, route: &Route) {
-        self.routes_by_host.remove(&HostName::new(&route.spec.http.host), key);
+        if let Some(host) = host_of(route) {
+            self.routes_by_host.remove(&host, key);
+        }
+        if Want::of(route).leader {
+            self.leader_routes.remove(&key.namespace, key);
+        }
+        self.sticky_routes.remove(key);
         for (map, target) in self.route_references(key, route) {
             map.remove(&target, key);
         }
@@ -58,7 +76,7 @@ impl Index {
         if let Some(app) = &spec.app {
             references.push((&mut self.routes_by_app, beside(app)));
         }
-        if let Some(certificate) = &spec.http.certificate {
+        if let Some(certificate) = spec.http.as_ref().and_then(|http| http.certificate.as_ref()) {
             references.push((&mut self.routes_by_certificate, beside(certificate)));
         }
         references
@@ -144,6 +162,15 @@ impl Index {
         let wishing = self.apps_by_wish.of(&(kind, key.clone())).cloned();
         wishing.chain(labelled_app(key, object)).collect()
     }
+}
+
+/// The host of a Route for HTTP.
+pub(crate) fn host_of(route: &Route) -> Option<HostName> {
+    route.spec.http.as_ref().map(|http| HostName::new(&http.host))
+}
+
+fn is_sticky(route: &Route) -> bool {
+    route.spec.http.as_ref().is_some_and(|http| http.sticky)
 }
 
 /// The Kubernetes Service that a Route sends its requests to; an App's is that of its web process.

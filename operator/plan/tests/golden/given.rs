@@ -2,7 +2,8 @@
 //!
 //! `apiVersion` follows from the kind. `fixture:NAME` stands for the file `cases/fixtures/NAME`, as a Secret has it. In a
 //! later stage a document is laid over the object of that name (RFC 7396), and `$delete: true` takes the object away. A
-//! document without a kind is no object, but says which kinds are shown: `objects: [KIND]`, `statuses: [KIND]`.
+//! document without a kind is no object, but says which kinds are shown: `objects: [KIND]`, `statuses: [KIND]`, and whether an
+//! example is given: `examples: FOLDER`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +13,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crds::{App, Certificate, Cluster, Route, RouterNode};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use plan::{Kind, Object, ObjectKey};
 use serde::Deserialize;
@@ -38,6 +40,8 @@ pub(crate) struct Shown {
     pub(crate) objects: Option<Vec<String>>,
     /// Those whose statuses are shown. Left out: all.
     pub(crate) statuses: Option<Vec<String>>,
+    /// A folder of `manifests/examples` whose objects are given too.
+    pub(crate) examples: Option<String>,
 }
 
 /// What a document does to the world.
@@ -64,8 +68,18 @@ impl Given {
                 None => given.shown = serde_json::from_value(document).unwrap(),
             }
         }
+        given.documents.extend(given.shown.examples.iter().flat_map(|folder| examples(folder)));
         given
     }
+}
+
+/// The objects of a folder of examples, in the order of its files.
+fn examples(folder: &str) -> Vec<Value> {
+    let folder = format!("{CASES}/../../../../manifests/examples/{folder}");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let texts = files.iter().map(|file| fs::read_to_string(file).unwrap());
+    texts.flat_map(|text| serde_saphyr::from_multiple::<Value>(&text).unwrap()).collect()
 }
 
 /// Lays a document over the object of its name, and says what that does to the world.
@@ -105,6 +119,8 @@ fn object(document: &Value, mut whole: Value) -> Object {
         Some("EndpointSlice") => typed::<EndpointSlice>(whole),
         Some("Secret") => typed::<Secret>(whole),
         Some("Deployment") => typed::<Deployment>(whole),
+        Some("Lease") => typed::<Lease>(whole),
+        Some("Pod") => typed::<Pod>(whole),
         other => panic!("{other:?} is not a kind that the planner reads"),
     };
     read.unwrap_or_else(|error| panic!("{document}: {error}"))

@@ -106,7 +106,7 @@ fn line(condition: &Value, told: &mut Vec<String>) -> String {
     line
 }
 
-/// The change of the table; a certificate is told by the fixture that it is.
+/// The change of the table; a certificate is told by the fixture that it is, or by its first line.
 fn router(from: &Config, to: &Config) -> Value {
     let delta = from.diff(to);
     let mut change = serde_json::to_value(&delta).unwrap();
@@ -119,7 +119,8 @@ fn router(from: &Config, to: &Config) -> Value {
 fn fixture(pair: &KeyPair) -> String {
     let files = fs::read_dir(format!("{CASES}/fixtures")).unwrap().map(|file| file.unwrap());
     let same = |file: &fs::DirEntry| fs::read_to_string(file.path()).is_ok_and(|chain| chain == pair.chain);
-    files.into_iter().find(same).map_or("no fixture".into(), |file| file.file_name().into_string().unwrap())
+    let name = files.into_iter().find(same).map(|file| file.file_name().into_string().unwrap());
+    name.unwrap_or_else(|| pair.chain.lines().next().unwrap_or_default().to_owned())
 }
 
 fn is_empty(value: &Value) -> bool {

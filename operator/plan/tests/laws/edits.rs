@@ -18,7 +18,8 @@ pub(crate) enum Edit {
 pub(crate) fn edit() -> impl Strategy<Value = (Edit, bool)> {
     let object = prop_oneof![
         4 => route(), 2 => app(), 2 => cluster(), 2 => certificate(), 2 => secret(), 2 => service(), 2 => slice(),
-        1 => namespace(), 1 => router_node(), 1 => deployment(),
+        1 => namespace(), 1 => router_node(), 1 => deployment(), 2 => tcp_route(), 1 => lease(), 1 => pod(),
+        1 => router_secret(),
     ];
     let kinds = select(vec![
         "Route",
@@ -30,6 +31,8 @@ pub(crate) fn edit() -> impl Strategy<Value = (Edit, bool)> {
         "EndpointSlice",
         "RouterNode",
         "Deployment",
+        "Lease",
+        "Pod",
     ]);
     let delete = (kinds, namespaces(), names()).prop_map(|(kind, namespace, name)| {
         let scoped = !matches!(kind, "Cluster" | "RouterNode");
@@ -57,14 +60,65 @@ fn route() -> BoxedStrategy<Value> {
     ];
     let hosts = select(vec!["www.old.com", "www.new.com", "api.old.com", "*.old.com"]);
     let certificate = prop::option::of(select(vec!["www", "api"]));
-    (namespaces(), names(), hosts, select(vec!["/", "/api"]), certificate, target)
-        .prop_map(|(namespace, name, host, path, certificate, target)| {
+    let options = select(vec![
+        json!({}),
+        json!({"port": 8080}),
+        json!({"sticky": true}),
+        json!({"leader": true}),
+        json!({"drainBackends": false}),
+        json!({"maxInFlightPerEndpoint": 5, "healthCheck": {"path": "/ok"}, "hsts": {"maxAgeSeconds": 60}}),
+        json!({"clients": ["no network"]}),
+    ]);
+    (namespaces(), names(), hosts, select(vec!["/", "/api"]), certificate, target, options)
+        .prop_map(|(namespace, name, host, path, certificate, target, options)| {
             let mut spec = json!({"http": {"host": host, "path": path}});
+            extend(&mut spec["http"], &options);
             if let Some(certificate) = certificate {
                 spec["http"]["certificate"] = json!(certificate);
             }
             extend(&mut spec, &target);
             namespaced("Route", namespace, name, &json!({"spec": spec}))
+        })
+        .boxed()
+}
+
+/// Ports are scarce, so that Routes compete for them.
+fn tcp_route() -> BoxedStrategy<Value> {
+    let target = select(vec![json!({"app": "www"}), json!({"service": {"name": "api", "port": 80}})]);
+    let port = prop::option::of(select(vec![3000, 3001, 5432]));
+    (namespaces(), names(), port, target, any::<bool>())
+        .prop_map(|(namespace, name, port, target, leader)| {
+            let mut spec = json!({"tcp": {"leader": leader}});
+            if let Some(port) = port {
+                spec["tcp"]["port"] = json!(port);
+            }
+            extend(&mut spec, &target);
+            namespaced("Route", namespace, name, &json!({"spec": spec}))
+        })
+        .boxed()
+}
+
+fn lease() -> BoxedStrategy<Value> {
+    (namespaces(), select(vec!["api", "www-web"]), select(vec!["", "a", "b_1", "c"]))
+        .prop_map(|(namespace, name, holder)| {
+            namespaced("Lease", namespace, name, &json!({"spec": {"holderIdentity": holder}}))
+        })
+        .boxed()
+}
+
+fn pod() -> BoxedStrategy<Value> {
+    (namespaces(), select(vec!["a", "b"]))
+        .prop_map(|(namespace, name)| namespaced("Pod", namespace, name, &json!({})))
+        .boxed()
+}
+
+/// The key of sticky sessions, good or damaged.
+fn router_secret() -> BoxedStrategy<Value> {
+    any::<bool>()
+        .prop_map(|good| {
+            let key = if good { base64(&base64(&"k".repeat(32))) } else { base64("damaged") };
+            let data = json!({"type": "Opaque", "data": {"cookieKey": key}});
+            namespaced("Secret", "flynn-system", "flynn-operator-router", &data)
         })
         .boxed()
 }
@@ -97,9 +151,14 @@ fn cluster() -> BoxedStrategy<Value> {
         json!([]),
         json!([{"pattern": "*", "namespaceSelector": {"matchLabels": {"team": "web"}}}]),
     ]);
-    (select(vec!["www", "api"]), domains, hosts, any::<bool>())
-        .prop_map(|(name, domains, hosts, redirect)| {
-            let spec = json!({"domains": domains, "hosts": hosts, "httpsRedirect": redirect});
+    let router = select(vec![
+        json!({"tcpPorts": {"first": 3000, "last": 3001}}),
+        json!({"hsts": {"maxAgeSeconds": 1}, "unavailablePage": "<p>later</p>"}),
+    ]);
+    (select(vec!["www", "api"]), domains, hosts, any::<bool>(), router)
+        .prop_map(|(name, domains, hosts, redirect, router)| {
+            let spec =
+                json!({"domains": domains, "hosts": hosts, "httpsRedirect": redirect, "router": router});
             json!({"kind": "Cluster", "metadata": {"name": name}, "spec": spec})
         })
         .boxed()
@@ -137,6 +196,7 @@ static PAIRS: LazyLock<[(String, String); 3]> = LazyLock::new(|| {
 fn service() -> BoxedStrategy<Value> {
     let ports = select(vec![
         json!([{"name": "http", "port": 80}]),
+        json!([{"name": "http", "port": 80, "appProtocol": "kubernetes.io/h2c"}]),
         json!([{"name": "a", "port": 80}, {"name": "b", "port": 81}]),
         json!([{"name": "http", "port": 80}, {"name": "b", "port": 81}]),
     ]);
@@ -152,7 +212,10 @@ fn slice() -> BoxedStrategy<Value> {
         .prop_map(|(namespace, name, service, ready)| {
             let rest = json!({
                 "addressType": "IPv4",
-                "endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": ready}}],
+                "endpoints": [
+                    {"addresses": ["10.0.0.1"], "conditions": {"ready": ready}, "targetRef": {"kind": "Pod", "name": "a"}},
+                    {"addresses": ["10.0.0.2"], "conditions": {"ready": ready}, "targetRef": {"kind": "Pod", "name": "b"}},
+                ],
                 "ports": [{"name": "http", "port": 8080}, {"name": "b", "port": 8081}],
             });
             let mut slice = namespaced("EndpointSlice", namespace, name, &rest);

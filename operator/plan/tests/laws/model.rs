@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crds::{App, Certificate, Cluster, Route, RouterNode};
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use plan::{Kind, Object, ObjectKey, Planner, Role, Step, Wish};
 use router_config::Config;
@@ -138,6 +139,10 @@ fn written(wish: &Wish) -> Value {
         Wish::Route(object) => (serde_json::to_value(object), "Route"),
         Wish::Secret(object) => (serde_json::to_value(object), "Secret"),
         Wish::SelfSigned(_) => panic!("no Certificate of the model is self-signed"),
+        Wish::RouterKey(order) => (
+            serde_json::to_value(order.secret("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".into())),
+            "Secret",
+        ),
     };
     let mut value = value.unwrap();
     value["kind"] = json!(kind);
@@ -153,7 +158,8 @@ pub(crate) fn typed(object: &Value) -> Object {
     object["apiVersion"] = json!(match kind.as_str() {
         "Deployment" => "apps/v1",
         "EndpointSlice" => "discovery.k8s.io/v1",
-        "Namespace" | "Secret" | "Service" => "v1",
+        "Lease" => "coordination.k8s.io/v1",
+        "Namespace" | "Pod" | "Secret" | "Service" => "v1",
         _ => "flynn.io/v1alpha1",
     });
     match kind.as_str() {
@@ -167,6 +173,8 @@ pub(crate) fn typed(object: &Value) -> Object {
         "EndpointSlice" => read::<EndpointSlice>(object).into(),
         "Secret" => read::<Secret>(object).into(),
         "Deployment" => read::<Deployment>(object).into(),
+        "Lease" => read::<Lease>(object).into(),
+        "Pod" => read::<Pod>(object).into(),
         other => panic!("no kind {other}"),
     }
 }

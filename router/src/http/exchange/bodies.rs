@@ -14,10 +14,11 @@ impl<S: Stream> Exchange<'_, S> {
     /// Moves both bodies until the response's is with the client.
     pub(super) async fn bodies(&mut self, mut download: Pump) -> Result<(), Failure> {
         let mut limited = None;
-        poll_fn(|cx| {
-            // A body that comes late or broken is not worth the response's end; a client that has gone is.
-            if let Err(Failure::ClientGone) = self.upload(cx) {
-                return Poll::Ready(Err(Failure::ClientGone));
+        let moved = poll_fn(|cx| {
+            // A body that comes late or broken is not worth the response's end; one that would go on and on is, and so is
+            // a client that has gone.
+            if let Err(failure @ (Failure::ClientGone | Failure::ClientTooLong)) = self.upload(cx) {
+                return Poll::Ready(Err(failure));
             }
             let client = &mut *self.client;
             match download.poll(cx, &mut self.input, &mut self.lease.stream, &mut client.stream) {
@@ -26,7 +27,7 @@ impl<S: Stream> Exchange<'_, S> {
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(Failure::EndpointBroken)),
                 Poll::Pending => {}
             }
-            let limit = (download.waits_for == Side::Sink).then_some(client.worker.options.timeouts.body);
+            let limit = (download.waits_for == Side::Sink).then_some(self.order.forward.idle_timeout);
             let moved = std::mem::take(&mut download.moved);
             if limited != Some(limit) || moved {
                 limited = Some(limit);
@@ -34,6 +35,9 @@ impl<S: Stream> Exchange<'_, S> {
             }
             client.deadline.poll(cx).map(|()| Err(Failure::ClientGone))
         })
-        .await
+        .await;
+        self.client.record.received = self.upload.count;
+        self.client.record.sent = download.count;
+        moved
     }
 }

@@ -1,7 +1,7 @@
 //! The first half of an exchange: the request goes out until the final response's head is in.
 //!
 //! The body is uploaded meanwhile. Interim responses end here (RFC 9110 section 15.2): a 100 is passed on to a client
-//! that waits for it, and sent by the router itself if the endpoint takes too long to say either.
+//! that waits for it, and sent by the router itself if the endpoint takes too long to say either; a 103 is passed on.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
@@ -11,7 +11,8 @@ use super::super::body::{Broken, Side};
 use super::super::buffer::BLOCK;
 use super::super::connection::Stream;
 use super::super::head::{MAX_HEAD, Progress};
-use super::super::response::interim_status;
+use super::super::request::Version;
+use super::super::response::{Response, interim_status};
 use super::{Exchange, Failure, Uploaded};
 
 /// How long a client that expects a 100 waits for the endpoint's before it gets the router's.
@@ -65,12 +66,24 @@ impl<S: Stream> Exchange<'_, S> {
             let Some(status) = self.interim_status(length) else {
                 return Poll::Ready(Ok(Answer { length }));
             };
+            self.heard = true;
+            match status {
+                100 if self.owes_continue => self.let_continue(),
+                103 if self.facts.version == Version::V11 => self.pass_hints_on(length)?,
+                _ => {}
+            }
             self.input.consume(length);
             self.client.head.reset();
-            if status == 100 && self.owes_continue {
-                self.let_continue();
-            }
         }
+    }
+
+    /// Tells the client what it may fetch meanwhile (RFC 8297).
+    fn pass_hints_on(&mut self, length: usize) -> Result<(), Failure> {
+        let bytes = &self.input.bytes()[..length];
+        let hints = Response::parse(&self.client.head, bytes, self.facts.method)
+            .map_err(|_| Failure::EndpointBroken)?;
+        hints.render_interim(&mut self.client.output);
+        Ok(())
     }
 
     /// Moves the request's body; with none left, notices that the client is gone.
@@ -85,6 +98,10 @@ impl<S: Stream> Exchange<'_, S> {
                 Poll::Ready(Err(Broken::Framing)) => {
                     self.uploaded = Uploaded::Refused;
                     return Err(Failure::ClientFraming);
+                }
+                Poll::Ready(Err(Broken::TooLong)) => {
+                    self.uploaded = Uploaded::Refused;
+                    return Err(Failure::ClientTooLong);
                 }
             }
         }
@@ -138,11 +155,11 @@ impl<S: Stream> Exchange<'_, S> {
             return;
         }
         *wait = now;
-        let timeouts = &self.client.worker.options.timeouts;
+        let forward = &self.order.forward;
         self.client.deadline.set(Some(match now {
             Wait::Continue => CONTINUE,
-            Wait::Client => timeouts.body,
-            Wait::Nothing | Wait::Endpoint => timeouts.response,
+            Wait::Client => forward.idle_timeout,
+            Wait::Nothing | Wait::Endpoint => forward.response_timeout,
         }));
     }
 }

@@ -4,12 +4,16 @@ use super::super::head::Head;
 use super::*;
 
 fn forwarded(text: &str) -> String {
+    rendered(text, true)
+}
+
+fn rendered(text: &str, keep_alive: bool) -> String {
     let mut head = Head::default();
     head.advance(text.as_bytes()).unwrap();
     let request = Request::parse(&head, text.as_bytes()).unwrap();
     let origin = Origin { peer: "::ffff:10.0.0.1".parse().unwrap(), scheme: Scheme::Https, port: 8443 };
     let mut out = Buffer::default();
-    render(&request, origin, &mut out);
+    render(&request, origin, keep_alive, &mut out);
     String::from_utf8(out.bytes().to_vec()).unwrap()
 }
 
@@ -74,6 +78,22 @@ fn hop_by_hop_fields_of_every_connection_line_are_removed() {
         assert_eq!(value(&head, gone), None, "{gone}");
     }
     assert_eq!(value(&head, "X-C"), Some("3"));
+}
+
+#[test]
+fn an_endpoint_is_told_when_its_connection_is_not_kept() {
+    let head = rendered("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", false);
+    assert_eq!(value(&head, "Connection"), Some("close"));
+    let head = rendered("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n\r\n", false);
+    assert_eq!(value(&head, "Connection"), Some("upgrade"));
+    assert_eq!(head.matches("Connection").count(), 1);
+}
+
+#[test]
+fn trailers_are_announced_where_there_can_be_some() {
+    let head = get("Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\nTrailers: x\r\n");
+    assert_eq!((value(&head, "Trailer"), value(&head, "Trailers")), (Some("X-Sum"), None));
+    assert_eq!(value(&get("Trailer: X-Sum\r\n"), "Trailer"), None);
 }
 
 #[test]

@@ -30,6 +30,10 @@ const MAX_HOST: usize = 255;
 
 impl<'a> Target<'a> {
     pub(super) fn parse(raw: &'a [u8], method: Method) -> Result<Self, Refusal> {
+        // Not every server takes other bytes than these, encoded or not (RFC 3986 section 2 has ASCII only).
+        if std::str::from_utf8(raw).is_err() {
+            return Err(bad("the request target is not UTF-8"));
+        }
         let nowhere = Self { raw, path_and_query: &[], authority: None };
         let target = match raw {
             [b'/', ..] => Self { path_and_query: raw, ..nowhere },
@@ -149,6 +153,12 @@ mod tests {
             assert!(target(raw).is_none(), "{raw}");
         }
         assert!(Target::parse(b"*", Method::Options).unwrap().is_server());
+    }
+
+    #[test]
+    fn a_target_is_text() {
+        assert!(target("/\u{e9}").is_some());
+        assert!(Target::parse(b"/\xe9", Method::Get).is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use router_config::{PrivateKey, Redirect};
 
 use super::*;
 use crate::handle::{Applied, Handle};
+use crate::table::DEFAULT_PORTS;
 
 fn pair(name: &str) -> KeyPair {
     let Generated { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).unwrap();
@@ -18,20 +19,21 @@ fn bad_pair() -> KeyPair {
 }
 
 fn forward(service: &str) -> router_config::Action {
-    router_config::Action::Forward { service: service.into() }
+    router_config::Action::Forward(router_config::Forward::to(service))
 }
 
 fn host(certificate: Option<&str>, service: &str) -> router_config::Host {
     router_config::Host {
         certificate: certificate.map(Into::into),
         https_redirect: false,
+        hsts: None,
         paths: BTreeMap::from([("/".into(), forward(service))]),
     }
 }
 
 fn service(ports: &[u16]) -> router_config::Service {
     let endpoints = ports.iter().map(|port| SocketAddr::from(([10, 0, 0, 1], *port))).collect();
-    router_config::Service { endpoints }
+    router_config::Service { endpoints, ..router_config::Service::default() }
 }
 
 /// Two hosts on one service, one of them with a certificate of its own.
@@ -62,7 +64,7 @@ fn subjects(applied: &Applied) -> Vec<Subject> {
 /// The certificate that a client of this host gets.
 fn leaf(handle: &Handle, host: &str) -> Option<Vec<u8>> {
     let table = handle.table();
-    let host = table.host(host.as_bytes()).unwrap();
+    let host = table.host(host.as_bytes(), DEFAULT_PORTS).unwrap();
     table.certificate_of(host).map(|certificate| certificate.cert[0].to_vec())
 }
 
@@ -87,7 +89,8 @@ fn what_changes_nothing_publishes_nothing() {
 fn an_edit_keeps_every_host_that_it_does_not_name() {
     let handle = Handle::new();
     handle.replace(&config());
-    let address = |name: &str| std::ptr::from_ref(handle.table().host(name.as_bytes()).unwrap());
+    let address =
+        |name: &str| std::ptr::from_ref(handle.table().host(name.as_bytes(), DEFAULT_PORTS).unwrap());
     let (a, b) = (address("a.com"), address("b.com"));
     handle.apply(delta(|delta| {
         delta.hosts.insert("a.com".into(), Some(host(None, "web")));
@@ -164,7 +167,7 @@ fn a_redirect_that_cannot_work_is_a_refusal_with_a_reason() {
     let applied = handle.replace(&config);
     assert_eq!(subjects(&applied), [Subject::Host("a.com".into())]);
     let table = handle.table();
-    let paths = &table.host(b"a.com").unwrap().paths;
+    let paths = &table.host(b"a.com", DEFAULT_PORTS).unwrap().paths;
     assert!(matches!(paths.find(b"/"), Some(Action::Refuse(_))));
     assert!(matches!(paths.find(b"/ok/"), Some(Action::Forward(_))));
 }
@@ -181,10 +184,10 @@ fn a_bad_host_name_or_path_or_endpoint_is_left_out_and_the_rest_is_served() {
         [Subject::Service("web".into()), Subject::Host("Bad.com".into()), Subject::Host("a.com".into())];
     assert_eq!(subjects(&applied), expected);
     let table = handle.table();
-    let Some(Action::Forward(slot)) = table.host(b"a.com").unwrap().paths.find(b"/") else {
+    let Some(Action::Forward(forward)) = table.host(b"a.com", DEFAULT_PORTS).unwrap().paths.find(b"/") else {
         panic!("a.com is served");
     };
-    assert_eq!(table.service(*slot).unwrap().endpoints.len(), 1);
+    assert_eq!(table.service(forward.service).unwrap().endpoints.len(), 1);
     config.hosts.remove("Bad.com");
     config.hosts.get_mut("a.com").unwrap().paths.remove("api");
     config.services.insert("web".into(), service(&[1]));
@@ -200,10 +203,10 @@ fn an_endpoint_keeps_its_count_when_it_moves_to_another_service() {
     handle.replace(&config);
     let endpoint = |name: &[u8]| {
         let table = handle.table();
-        let Some(Action::Forward(slot)) = table.host(name).unwrap().paths.find(b"/") else {
+        let Some(Action::Forward(forward)) = table.host(name, DEFAULT_PORTS).unwrap().paths.find(b"/") else {
             panic!("it is forwarded")
         };
-        table.service(*slot).unwrap().endpoints[0].clone()
+        table.service(forward.service).unwrap().endpoints[0].clone()
     };
     config.hosts.insert("d.com".into(), host(None, "a"));
     handle.replace(&config);
@@ -213,4 +216,46 @@ fn an_endpoint_keeps_its_count_when_it_moves_to_another_service() {
     handle.replace(&config);
     assert!(Arc::ptr_eq(&before, &endpoint(b"c.com")));
     assert!(!before.is_retired());
+}
+
+#[test]
+fn a_host_with_a_port_is_served_on_that_port_alone() {
+    let handle = Handle::new();
+    let mut config = config();
+    config.hosts.insert("a.com:8080".into(), host(None, "web"));
+    config.hosts.insert("*.only.com:8080".into(), host(None, "web"));
+    assert_eq!(handle.replace(&config).faults, []);
+    let found =
+        |name: &str, port| handle.table().host(name.as_bytes(), port).map(|host| host.name.to_string());
+    assert_eq!(found("a.com", 8080).as_deref(), Some("a.com"));
+    assert_eq!(found("x.only.com", 8080).as_deref(), Some("*.only.com"));
+    assert_eq!(found("x.only.com", DEFAULT_PORTS), None);
+    assert_eq!(found("b.com", 8080), None);
+    assert_eq!(found("b.com", 9090), None);
+    config.hosts.remove("a.com:8080");
+    handle.replace(&config);
+    assert_eq!(found("a.com", 8080), None);
+    assert_eq!(found("a.com", DEFAULT_PORTS).as_deref(), Some("a.com"));
+}
+
+#[test]
+fn a_tcp_route_whose_service_is_missing_is_told_and_mended_by_the_service() {
+    let handle = Handle::new();
+    let route = router_config::TcpRoute { service: "db".into(), ..router_config::TcpRoute::default() };
+    let applied = handle.apply(delta(|delta| {
+        delta.tcp.insert(5432, Some(route));
+    }));
+    assert_eq!(subjects(&applied), [Subject::Tcp(5432)]);
+    let applied = handle.apply(delta(|delta| {
+        delta.services.insert("db".into(), Some(service(&[1])));
+    }));
+    assert_eq!(applied.faults, []);
+    let table = handle.table();
+    assert_eq!(table.service(table.tcp[&5432].service).unwrap().endpoints.len(), 1);
+    let applied = handle.apply(delta(|delta| {
+        delta.tcp.insert(5432, None);
+        delta.services.insert("db".into(), None);
+    }));
+    assert_eq!(applied.faults, []);
+    assert!(handle.table().tcp.is_empty());
 }

@@ -50,7 +50,8 @@ fn is_to_be_mirrored(inputs: &AppInputs<'_>, from: &Earlier<'_>, route: &Route) 
         return false;
     }
     // A default Route is named by its host.
-    let host = ObjectKey::new(ObjectKey::of(route).namespace, &route.spec.http.host);
+    let Some(http) = &route.spec.http else { return false };
+    let host = ObjectKey::new(ObjectKey::of(route).namespace, &http.host);
     let leads_here = route.spec.app == inputs.app.metadata.name;
     match inputs.routes.get(&host) {
         Some(default) if is_another_apps(inputs, default) => false,
@@ -65,16 +66,17 @@ fn mirror(
     from: &Domain,
     to: &Domain,
 ) -> Option<Route> {
-    let host = HostName::new(&route.spec.http.host);
+    let declared = route.spec.http.as_ref()?;
+    let host = HostName::new(&declared.host);
     if domain_of(&cluster.domains, &host)?.name != from.name {
         return None;
     }
     let http = HttpRoute {
         host: format!("{}{}", host.prefix_under(&from.name)?, to.name),
-        path: route.spec.http.path.clone(),
         certificate: certificate_for(inputs.app, route, from),
+        ..declared.clone()
     };
-    let spec = RouteSpec { http, ..route.spec.clone() };
+    let spec = RouteSpec { http: Some(http), ..route.spec.clone() };
     Some(generated(inputs, key(inputs.app, route, from, to), to, spec))
 }
 

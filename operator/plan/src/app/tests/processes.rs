@@ -149,8 +149,8 @@ fn command_replicas_port_and_resources_are_those_declared() {
         working_dir: Some("/srv".into()),
         replicas: 3,
         port: Some(3000),
-        health_check: None,
         resources: Some(Resources { requests: cpu("0.5"), limits: cpu("2") }),
+        ..Process::default()
     };
     let shop = shop.settled();
     assert_eq!(shop.deployments[&key("www-web")].spec.as_ref().unwrap().replicas, Some(3));

@@ -16,7 +16,8 @@ fn moved(before: impl FnOnce(&mut Namespace)) -> Namespace {
 }
 
 fn address(route: &Route) -> (&str, &str) {
-    (&route.spec.http.host, &route.spec.http.path)
+    let http = route.spec.http.as_ref().unwrap();
+    (&http.host, &http.path)
 }
 
 #[test]
@@ -35,14 +36,14 @@ fn an_app_is_served_under_the_default_domain() {
 #[test]
 fn options_that_a_person_set_on_a_default_route_stay() {
     let mut shop = www().settled();
-    shop.route("www.site.com").spec.http.certificate = Some("own".into());
+    shop.http("www.site.com").certificate = Some("own".into());
     assert!(shop.plan().changes.is_empty());
 
-    shop.route("www.site.com").spec.http.path = "/elsewhere/".into();
+    shop.http("www.site.com").path = "/elsewhere/".into();
     shop.settle();
     let route = shop.route("www.site.com");
     assert_eq!(address(route), ("www.site.com", "/"));
-    assert_eq!(route.spec.http.certificate.as_deref(), Some("own"));
+    assert_eq!(route.spec.http.as_ref().unwrap().certificate.as_deref(), Some("own"));
 }
 
 #[test]
@@ -106,30 +107,30 @@ fn a_certificate_of_its_own_moves_with_a_route_and_the_old_domains_does_not() {
     let shop = shop.settled();
     for (certificate, kept) in [(Some("own"), Some("own")), (Some("old.com-tls"), None), (None, None)] {
         let mut shop = shop.clone();
-        shop.route("www.old.com").spec.http.certificate = certificate.map(Into::into);
+        shop.http("www.old.com").certificate = certificate.map(Into::into);
         shop.cluster = Some(cluster(&["new.com", "old.com"]));
         shop.settle();
-        assert_eq!(shop.route("www.new.com").spec.http.certificate.as_deref(), kept);
-        assert_eq!(shop.route("www.old.com").spec.http.certificate.as_deref(), certificate);
+        assert_eq!(shop.http("www.new.com").certificate.as_deref(), kept);
+        assert_eq!(shop.http("www.old.com").certificate.as_deref(), certificate);
     }
 }
 
 #[test]
 fn a_certificate_of_another_namespace_that_is_called_like_the_domains_is_the_routes_own() {
     let mut shop = moved(|_| {});
-    shop.route("www.old.com").spec.http.certificate = Some("old.com-tls".into());
+    shop.http("www.old.com").certificate = Some("old.com-tls".into());
     for domain in &mut shop.cluster.as_mut().unwrap().domains {
         domain.certificate.as_mut().unwrap().namespace = "elsewhere".into();
     }
     shop.settle();
-    assert_eq!(shop.route("www.new.com").spec.http.certificate.as_deref(), Some("old.com-tls"));
+    assert_eq!(shop.http("www.new.com").certificate.as_deref(), Some("old.com-tls"));
 }
 
 #[test]
 fn the_other_routes_of_an_app_move_with_it_path_and_options_included() {
     let mut shop = moved(|shop| {
         let mut api = route("api", "www", "www.old.com", "/api/");
-        api.spec.http.certificate = Some("own".into());
+        api.spec.http.as_mut().unwrap().certificate = Some("own".into());
         shop.put_route(api);
         shop.put_route(route("apex", "www", "old.com", "/"));
         shop.put_route(route("any", "www", "*.old.com", "/"));
@@ -139,7 +140,7 @@ fn the_other_routes_of_an_app_move_with_it_path_and_options_included() {
     assert_eq!(address(shop.route("any.www.new.com")), ("*.new.com", "/"));
     let api = shop.route("api.www.new.com");
     assert_eq!(address(api), ("www.new.com", "/api/"));
-    assert_eq!(api.spec.http.certificate.as_deref(), Some("own"));
+    assert_eq!(api.spec.http.as_ref().unwrap().certificate.as_deref(), Some("own"));
     assert_eq!(api.labels()["flynn.io/domain"], "new.com");
     assert_eq!(address(shop.route("api")), ("www.old.com", "/api/"));
 }
@@ -246,11 +247,11 @@ fn a_mirror_moves_on_after_the_route_that_it_mirrors_is_gone() {
 #[test]
 fn of_two_earlier_domains_the_later_one_says_how_a_route_is() {
     let mut shop = moved(|_| {}).settled();
-    shop.route("www.old.com").spec.http.certificate = Some("older".into());
-    shop.route("www.new.com").spec.http.certificate = Some("newer".into());
+    shop.http("www.old.com").certificate = Some("older".into());
+    shop.http("www.new.com").certificate = Some("newer".into());
     shop.cluster = Some(cluster(&["newest.com", "old.com", "new.com"]));
     shop.settle();
-    assert_eq!(shop.route("www.newest.com").spec.http.certificate.as_deref(), Some("newer"));
+    assert_eq!(shop.http("www.newest.com").certificate.as_deref(), Some("newer"));
 }
 
 #[test]
@@ -265,7 +266,7 @@ fn a_new_domain_below_the_old_one_does_not_mirror_itself() {
 #[test]
 fn a_mirror_follows_the_route_that_it_mirrors() {
     let mut shop = moved(|shop| shop.put_route(route("api", "www", "api.old.com", "/"))).settled();
-    shop.route("api").spec.http.path = "/v2/".into();
+    shop.http("api").path = "/v2/".into();
     assert_eq!(written(&shop.settle().update), ["Route api.www.new.com"]);
     assert_eq!(address(shop.route("api.www.new.com")), ("api.new.com", "/v2/"));
 }
@@ -296,17 +297,17 @@ fn a_domain_that_is_too_long_for_a_label_is_recognised_all_the_same() {
 #[test]
 fn options_that_a_person_set_on_a_mirror_stay() {
     let mut shop = moved(|shop| shop.put_route(route("api", "www", "api.old.com", "/"))).settled();
-    shop.route("api.www.new.com").spec.http.certificate = Some("own".into());
+    shop.http("api.www.new.com").certificate = Some("own".into());
     assert!(shop.plan().changes.is_empty());
-    shop.route("api").spec.http.path = "/v2/".into();
+    shop.http("api").path = "/v2/".into();
     shop.settle();
-    assert_eq!(shop.route("api.www.new.com").spec.http.certificate.as_deref(), Some("own"));
+    assert_eq!(shop.http("api.www.new.com").certificate.as_deref(), Some("own"));
 }
 
 #[test]
 fn of_a_route_and_its_mirror_the_route_decides_what_the_next_mirror_is() {
     let mut shop = moved(|shop| shop.put_route(route("api", "www", "api.old.com", "/"))).settled();
-    shop.route("api").spec.http.host = "v2.old.com".into();
+    shop.http("api").host = "v2.old.com".into();
     shop.cluster = Some(cluster(&["newest.com", "new.com", "old.com"]));
     shop.settle();
     assert_eq!(address(shop.route("api.www.newest.com")), ("v2.newest.com", "/"));
