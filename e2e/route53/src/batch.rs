@@ -9,7 +9,7 @@
 //! | CREATE wants absence; DELETE names every value of what exists | API_Change: Action; API_ChangeResourceRecordSets |
 //! | the NS and SOA sets of the apex stay | DeveloperGuide SOA-NSrecords |
 //! | a health check that a set names exists | API_ChangeResourceRecordSets: NoSuchHealthCheck |
-//! | the rules beside other sets | [`neighbours`](crate::neighbours) |
+//! | the rules beside other sets | [`neighbours`] |
 //!
 //! Changes are judged in their order, each against what those before it left; the messages of all are told together.
 

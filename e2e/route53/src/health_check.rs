@@ -7,7 +7,7 @@
 //! | type and interval are never updated | API_UpdateHealthCheck (no such elements) |
 //! | a check that records name can be deleted; nobody can say what they answer then, so here they count as unhealthy | API_DeleteHealthCheck ("does not prevent you"; HealthCheckInUse "is not in use") |
 //! | the quota of checks | API_CreateHealthCheck: TooManyHealthChecks |
-//! | the settings themselves | [`health_config`](crate::health_config) |
+//! | the settings themselves | [`health_config`] |
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -39,7 +39,7 @@ pub struct HostInputs<'a> {
 /// What is served on a host, and what each Route for it came to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct HostPlan {
-    /// The table's entries, by the names that they have there; see [`table_key`].
+    /// The table's entries, by the names that they have there; see `table_key`.
     pub entries: BTreeMap<String, Host>,
     /// What each Route came to.
     pub routes: BTreeMap<ObjectKey, RouteVerdict>,
