@@ -175,6 +175,19 @@ spec: {image: 'www:1'}
     }
 
     #[test]
+    fn a_tcp_route_is_in_the_table_with_the_port_that_it_would_be_given() {
+        let route = "
+apiVersion: flynn.io/v1alpha1
+kind: Route
+metadata: {name: db}
+spec: {app: www, tcp: {}}
+";
+        let answer = answer("", &format!("{QUICKSTART}---{route}"));
+        let text = super::super::print::table(&answer);
+        assert!(text.contains("TCP\n  CHANGE  PORT  ACTION\n  create  3000  to default/www-web"), "{text}");
+    }
+
+    #[test]
     fn what_exists_already_is_no_difference() {
         let answer = answer(QUICKSTART, QUICKSTART);
         assert!(!answer.difference, "{answer:?}");

@@ -1,4 +1,4 @@
-//! The answer as tables, for people: one for the objects, one for the router's table, one for what is refused.
+//! The answer as tables, for people: one for the objects, two for the router's table, one for what is refused.
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ struct Table {
 /// Everything that the answer says.
 pub(super) fn table(answer: &Answer) -> String {
     let mut text = String::new();
-    for table in [objects(answer), router(answer), refusals(answer), ignored(answer)] {
+    for table in [objects(answer), router(answer), ports(answer), refusals(answer), ignored(answer)] {
         text.push_str(&table.to_text());
     }
     text.push_str(&summary(answer));
@@ -84,6 +84,21 @@ fn router(answer: &Answer) -> Table {
             let change = word(change).to_owned();
             table.row([change, name.clone(), path, action, certificate.clone(), clear_text.clone()]);
         }
+    }
+    table
+}
+
+fn ports(answer: &Answer) -> Table {
+    let mut table = Table::new("TCP", &["CHANGE", "PORT", "ACTION"]);
+    for (port, route) in &answer.table.tcp {
+        let change = match (answer.before.tcp.contains_key(port), route) {
+            (false, _) => Write::Create,
+            (true, Some(_)) => Write::Update,
+            (true, None) => Write::Delete,
+        };
+        let gone = || "no longer served".to_owned();
+        let action = route.as_ref().map_or_else(gone, |route| format!("to {}", route.service));
+        table.row([word(change).to_owned(), port.to_string(), action]);
     }
     table
 }
