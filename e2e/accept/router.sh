@@ -259,7 +259,7 @@ says "and over plain HTTP" "healthy" curl -sS --noproxy '*' "http://status.$doma
 chapter "What is served, and why"
 says "routes lists the table" "sticky.$domain" flynn-operator routes
 says "trace tells which Route answers" "sticky" flynn-operator trace "https://sticky.$domain/"
-says "and who refuses" "404" flynn-operator trace "https://nobody.example/"
+says "and who refuses" "the TLS handshake fails" flynn-operator trace "https://nobody.example/"
 
 chapter "kill -9: the sessions and the ports are the same"
 before=$(https "sticky.$domain" / -b "$cookies" | port_of)

@@ -55,7 +55,10 @@ impl AsyncRead for Exchange {
         cx: &mut Context<'_>,
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.answer.is_over() {
+        // What is left of a request that has its answer is read on, as far as the connection of HTTP/1.1 lingers: a reset right
+        // behind the answer, though allowed (RFC 9113 section 8.1), makes some clients lose it.
+        let is_answered = self.answer.is_over();
+        if is_answered && (self.answer.is_tunnel() || self.request.is_over()) {
             return Poll::Ready(Ok(()));
         }
         let before = out.filled().len();

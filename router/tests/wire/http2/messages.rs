@@ -381,3 +381,15 @@ fn an_answer_before_the_body_is_whole_stops_the_upload_without_an_error() {
     let reason = client.run(std::future::poll_fn(|cx| upload.poll_reset(cx))).unwrap();
     assert_eq!(reason, Reason::NO_ERROR);
 }
+
+#[test]
+fn an_answer_before_the_body_leaves_the_client_time_to_send_it() {
+    let site = Site::start(&Config::default());
+    let mut client = Session::plain(site.http());
+    let post = Request::post("http://nobody.example/").header("content-length", "5");
+    let (response, mut upload) = client.start(post, false);
+    assert_eq!(client.answer(response).status, 404);
+    client.turn();
+    upload.send_data(Bytes::from_static(b"abcde"), true).expect("the stream is not reset");
+    assert_eq!(client.get("http://nobody.example/").status, 404);
+}
