@@ -1,6 +1,6 @@
 //! The rules of custom kinds in CEL (`x-kubernetes-validations`), compiled once and told as a real server tells them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use kube_cel::{CompiledSchema, ValidationError, compile_schema, validate_compiled};
@@ -19,8 +19,8 @@ const OLD: &str = "oldSelf";
 #[derive(Default)]
 pub(crate) struct Rules {
     parts: Vec<Part>,
-    /// Rules that name a field below the one that they are at: the value there is not shown.
-    pointing: BTreeSet<String>,
+    /// Rules that name a field below the one that they are at, with that field: the value there is not shown.
+    pointing: BTreeMap<String, String>,
 }
 
 /// The rules of the object as a whole (the empty name), or of one field and everything below.
@@ -34,7 +34,7 @@ struct Part {
 impl Rules {
     /// Of a schema in OpenAPI.
     pub(crate) fn of(openapi: &Value) -> Self {
-        let mut pointing = BTreeSet::new();
+        let mut pointing = BTreeMap::new();
         find_pointing(openapi, &mut pointing);
         let whole = openapi[VALIDATIONS].is_array().then(|| Part::of("", &without_parts(openapi)));
         let fields = openapi["properties"].as_object().into_iter().flatten();
@@ -50,12 +50,15 @@ impl Rules {
         errors.sort_by(|a, b| a.0.cmp(&b.0));
         for (path, error) in errors {
             let found = locate(schema, new, old, &path);
-            let is_unchanged = found.old.is_some() && found.old == Some(found.new);
+            // What counts is the value that the rule is at, not the one that it points to.
+            let pointed = self.pointing.get(&error.rule).and_then(|field| path.strip_suffix(field.as_str()));
+            let at = locate(schema, new, old, pointed.unwrap_or(&path));
+            let is_unchanged = at.old.is_some() && at.old == Some(at.new);
             if is_unchanged && !error.rule.contains(OLD) {
                 continue;
             }
             let is_shown =
-                !found.new.is_object() && !found.new.is_array() && !self.pointing.contains(&error.rule);
+                !found.new.is_object() && !found.new.is_array() && !self.pointing.contains_key(&error.rule);
             if is_shown {
                 faults.invalid(found.path, found.new, &error.message);
             } else {
@@ -124,12 +127,11 @@ impl fmt::Debug for Rules {
     }
 }
 
-fn find_pointing(openapi: &Value, pointing: &mut BTreeSet<String>) {
+fn find_pointing(openapi: &Value, pointing: &mut BTreeMap<String, String>) {
     match openapi {
         Value::Object(keywords) => {
-            if keywords.contains_key("rule") && keywords.contains_key("fieldPath") {
-                pointing.extend(keywords["rule"].as_str().map(str::to_owned));
-            }
+            let text = |keyword: &str| keywords.get(keyword).and_then(Value::as_str).map(str::to_owned);
+            pointing.extend(text("rule").zip(text("fieldPath")));
             keywords.values().for_each(|value| find_pointing(value, pointing));
         }
         Value::Array(items) => items.iter().for_each(|item| find_pointing(item, pointing)),
