@@ -10,8 +10,9 @@ use crds::Route;
 use super::multimap::MultiMap;
 use crate::ObjectKey;
 
-/// Ports that are never given, for what else listens on nodes.
-const RESERVED: [u16; 8] = [2379, 2380, 6443, 8081, 10248, 10249, 10250, 10256];
+/// Ports that are never given, for what else listens on nodes: those that `tcp.port` may not name, and the admin API's.
+const RESERVED: [u16; 14] =
+    [22, 80, 443, 2379, 2380, 6443, 8081, 9912, 10248, 10249, 10250, 10256, 10257, 10259];
 
 /// The TCP Routes by port.
 #[derive(Debug, Default)]
