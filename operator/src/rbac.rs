@@ -35,6 +35,31 @@ const CORE: &[&str] = &[""];
 const FLYNN: &[&str] = &["flynn.io"];
 const READ: &[&str] = &["list", "watch"];
 
+// What both plan hosts from.
+const ENDPOINTS: Rule = Rule {
+    groups: &["discovery.k8s.io"],
+    resources: &["endpointslices"],
+    names: &[],
+    verbs: READ,
+    reason: "Which endpoints are ready.",
+};
+
+const LEADERS: Rule = Rule {
+    groups: &["coordination.k8s.io"],
+    resources: &["leases"],
+    names: &[],
+    verbs: READ,
+    reason: "Who leads, in the namespaces of Routes with leader: true. No other is asked for.",
+};
+
+const POD_AGES: Rule = Rule {
+    groups: CORE,
+    resources: &["pods"],
+    names: &[],
+    verbs: READ,
+    reason: "How old Pods are, in the same namespaces; their metadata alone is asked for.",
+};
+
 /// What `controller` may do.
 pub(crate) const CONTROLLER: Permissions = Permissions {
     account: "flynn-operator-controller",
@@ -95,27 +120,9 @@ pub(crate) const CONTROLLER: Permissions = Permissions {
             verbs: READ,
             reason: "The Secrets of Certificates, in every namespace. Only those of type kubernetes.io/tls are asked for.",
         },
-        Rule {
-            groups: &["discovery.k8s.io"],
-            resources: &["endpointslices"],
-            names: &[],
-            verbs: READ,
-            reason: "Which endpoints are ready.",
-        },
-        Rule {
-            groups: &["coordination.k8s.io"],
-            resources: &["leases"],
-            names: &[],
-            verbs: READ,
-            reason: "Who leads, in the namespaces of Routes with leader: true. No other is asked for.",
-        },
-        Rule {
-            groups: CORE,
-            resources: &["pods"],
-            names: &[],
-            verbs: READ,
-            reason: "How old Pods are, in the same namespaces; their metadata alone is asked for.",
-        },
+        ENDPOINTS,
+        LEADERS,
+        POD_AGES,
         Rule {
             groups: &["events.k8s.io"],
             resources: &["events"],
@@ -167,27 +174,9 @@ pub(crate) const NODE: Permissions = Permissions {
             verbs: READ,
             reason: "The labels that Cluster.spec.hosts selects by, and the Services that Routes name.",
         },
-        Rule {
-            groups: &["discovery.k8s.io"],
-            resources: &["endpointslices"],
-            names: &[],
-            verbs: READ,
-            reason: "Which endpoints are ready.",
-        },
-        Rule {
-            groups: &["coordination.k8s.io"],
-            resources: &["leases"],
-            names: &[],
-            verbs: READ,
-            reason: "Who leads, in the namespaces of Routes with leader: true. No other is asked for.",
-        },
-        Rule {
-            groups: CORE,
-            resources: &["pods"],
-            names: &[],
-            verbs: READ,
-            reason: "How old Pods are, in the same namespaces; their metadata alone is asked for.",
-        },
+        ENDPOINTS,
+        LEADERS,
+        POD_AGES,
         Rule {
             groups: FLYNN,
             resources: &["routernodes"],
