@@ -35,9 +35,9 @@ use tokio::time::sleep;
 use crate::events::{Hub, Kind};
 use crate::explain::{self, Question};
 use crate::handle::Handle;
-use crate::http::connection::Ports;
 use crate::http::reply;
 use crate::metrics::{self, Counters, series};
+use crate::serve::Addresses;
 use query::Query;
 use stream::Events;
 
@@ -46,9 +46,11 @@ pub(crate) struct Admin {
     pub(crate) handle: Handle,
     pub(crate) counters: Vec<Arc<Counters>>,
     pub(crate) hub: Hub,
-    pub(crate) ports: Ports,
+    pub(crate) addresses: Addresses,
     pub(crate) version: String,
     pub(crate) streams: Arc<Semaphore>,
+    /// How long a reader of events may take nothing.
+    pub(crate) patience: Duration,
 }
 
 type Answer = Response<Either<Full<Bytes>, Events>>;
@@ -156,7 +158,8 @@ impl Admin {
                 "there are too many streams of events: close one\n",
             );
         };
-        let events = stream::start(&self.handle, &self.hub, kinds, slow.clone(), place);
+        let request = stream::Request { kinds, patience: self.patience, slow: slow.clone(), place };
+        let events = stream::start(&self.handle, &self.hub, request);
         let mut answer = Response::new(Either::Right(events));
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(EVENTS));
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -179,7 +182,7 @@ impl Admin {
             }
         }
         question.server_name = query.value("serverName").map(str::to_owned);
-        match explain::explain(&self.handle.table(), &question, self.ports) {
+        match explain::explain(&self.handle.table(), &question, &self.addresses) {
             Ok(explanation) => json(&explanation),
             Err(error) => refuse(&format!("{error}\n")),
         }

@@ -31,6 +31,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_connections_per_client: Option<u32>,
 
+    /// Other processes of the same user may listen on the same ports, if they have this flag too; each gets its part of the
+    /// connections. They share nothing else: counts, limits and the admin API are of one process
+    #[arg(long)]
+    pub(crate) share_ports: bool,
+
     /// Logs each finished request, as `json` or in the `combined` form of web servers; `off`: none [default: off]
     #[arg(long, value_name = "FORM", value_parser = log_form)]
     pub(crate) access_log: Option<LogKind>,

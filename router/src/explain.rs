@@ -4,6 +4,7 @@
 //! code that does so for real ones, so that the two cannot differ; only the reasons are found here. Never on the hot path.
 
 mod certificate;
+mod listener;
 mod listing;
 mod told;
 
@@ -17,8 +18,10 @@ use crate::http::decide::{Decision, decide};
 use crate::http::head::{Head, Progress};
 use crate::http::reply::Reply;
 use crate::http::request::Request;
+use crate::serve::Addresses;
 use crate::table::{Action, DEFAULT_PORTS, Forward, Host, Service, Table};
 pub use certificate::CertificateSeen;
+use listener::Listener;
 pub(crate) use listing::list;
 pub use listing::{HostListed, PathListed, Routes, TcpListed};
 pub use told::{Because, EndpointSeen, Explanation, Matched, Outcome, Question, Rules, State};
@@ -28,15 +31,30 @@ pub use told::{Because, EndpointSeen, Explanation, Matched, Outcome, Question, R
 #[error("`{0}` is not a URL that a browser could ask for: write it as https://host/path")]
 pub struct NotAUrl(pub String);
 
-/// Explains. `ports` are the default ones that the router is reached on.
-pub(crate) fn explain(table: &Table, question: &Question, ports: Ports) -> Result<Explanation, NotAUrl> {
+/// Explains what a router does that listens there.
+pub(crate) fn explain(
+    table: &Table,
+    question: &Question,
+    addresses: &Addresses,
+) -> Result<Explanation, NotAUrl> {
     let asked = Asked::of(&question.url).ok_or_else(|| NotAUrl(question.url.clone()))?;
-    let own = match asked.scheme {
-        Scheme::Http => ports.http.unwrap_or(80),
-        Scheme::Https => ports.https.unwrap_or(443),
-    };
-    let port = asked.port.unwrap_or(own);
-    let lookup_port = if port != own && table.has_port(port) { port } else { DEFAULT_PORTS };
+    Ok(match listener::find(table, addresses, asked.scheme, asked.port) {
+        Ok(listener) => explain_at(listener, table, question, &asked, addresses.ports()),
+        Err(reason) => {
+            let outcome = Outcome::Refused { status: None, reason };
+            Explanation { host: None, path: None, certificate: None, outcome }
+        }
+    })
+}
+
+fn explain_at(
+    listener: Listener,
+    table: &Table,
+    question: &Question,
+    asked: &Asked<'_>,
+    ports: Ports,
+) -> Explanation {
+    let Listener { port, lookup_port } = listener;
     let server_name = question.server_name.as_deref().unwrap_or(asked.host);
     let is_named = asked.scheme == Scheme::Https
         && server_name.parse::<IpAddr>().is_err()
@@ -53,14 +71,14 @@ pub(crate) fn explain(table: &Table, question: &Question, ports: Ports) -> Resul
     let host = table.host(asked.host.as_bytes(), lookup_port);
     let outcome = match (asked.scheme, shown) {
         (Scheme::Https, None) => no_handshake(is_named.then_some(server_name), named),
-        _ => decided(table, question, &asked, &door, &peer, host),
+        _ => decided(table, question, asked, &door, &peer, host),
     };
-    Ok(Explanation {
+    Explanation {
         host: host.map(|host| matched(host, asked.host, lookup_port)),
         path: host.and_then(|host| host.paths.matched(asked.path.as_bytes())),
         certificate: shown.map(|shown| CertificateSeen::of(shown)),
         outcome,
-    })
+    }
 }
 
 /// The parts of a URL that matter.
@@ -204,6 +222,7 @@ impl Rules {
             leader: forward.leader,
             response_seconds: forward.response_timeout.as_secs(),
             idle_seconds: forward.idle_timeout.as_secs(),
+            min_body_bytes_per_second: forward.min_body_rate,
             max_body_bytes: forward.max_body,
             clients: forward.networks().iter().map(ToString::to_string).collect(),
         }

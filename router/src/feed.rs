@@ -100,6 +100,7 @@ fn options(args: &Args) -> Options {
         workers: args.workers.map_or(defaults.workers, usize::from),
         max_connections: args.max_connections.map(|count| count as usize),
         max_connections_per_client: args.max_connections_per_client,
+        share_ports: args.share_ports,
         access_log: args.access_log(),
         ..defaults
     }

@@ -5,7 +5,7 @@
 //! never wait. A change is published whole or not at all, and one that changes nothing publishes nothing.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::events::Batch;
 use crate::explain::{self, Explanation, NO_SERVICE, NotAUrl, Question, Routes};
-use crate::http::connection::Ports;
+use crate::serve::Addresses;
 use crate::table::compile::Compiler;
 use crate::table::{Action, DEFAULT_PORTS, Table};
 use crate::tls;
@@ -156,12 +156,18 @@ impl Handle {
         }
     }
 
-    /// Which host, path, certificate and endpoints a request meets, or who refuses it and why.
+    /// Which host, path, certificate and endpoints a request meets, or who refuses it and why, at a router that listens on 80,
+    /// on 443 and on the ports that hosts name.
     ///
     /// # Errors
     /// If the URL is none.
     pub fn trace(&self, question: &Question) -> Result<Explanation, NotAUrl> {
-        explain::explain(&self.table(), question, Ports::default())
+        let table = self.table();
+        let at = |port| SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
+        let named: Vec<_> = table.ports().map(at).collect();
+        let (http, https) = (Some(at(80)), Some(at(443)));
+        let addresses = Addresses { http, https, extra_http: named.clone(), extra_https: named, admin: None };
+        explain::explain(&table, question, &addresses)
     }
 
     /// Everything that is served, as it is now.

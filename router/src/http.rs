@@ -6,6 +6,7 @@
 //!                            |-> reply            the router's own answer
 //!                            '-> forward, sticky -> exchange -> response           to an endpoint and back
 //!                                                      |-> body, chunked, trailers streamed both ways at once
+//!                                                      |-> pace                    what the client has to keep up
 //!                                                      '-> tunnel                  after a 101
 //! ```
 //! `connection.rs` is the loop around all that: one task per client connection, one `record.rs` per request.
@@ -23,6 +24,7 @@ pub(crate) mod framing;
 pub(crate) mod head;
 mod hsts;
 pub(crate) mod name;
+mod pace;
 mod record;
 pub(crate) mod reply;
 pub(crate) mod request;

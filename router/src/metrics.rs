@@ -26,6 +26,7 @@ pub(crate) struct Counters {
     handshakes: [Counter; Handshake::ALL.len()],
     pub(crate) dial_failures: Counter,
     pub(crate) retries: Counter,
+    timeouts: [Counter; Late::ALL.len()],
     pub(crate) ejections: Counter,
     pub(crate) checks_passed: Counter,
     pub(crate) checks_failed: Counter,
@@ -78,6 +79,21 @@ pub(crate) enum By {
     Router,
 }
 
+/// Who took too long, so that a request was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Late {
+    /// A client with its head.
+    Head,
+    /// A client that rested within its body.
+    Body,
+    /// A client whose body came too slowly.
+    BodyRate,
+    /// A client that took nothing of its response.
+    Reader,
+    /// An endpoint with the head of its response.
+    Endpoint,
+}
+
 /// The upper ends of the buckets for durations, but for the last one, which has none.
 pub(crate) const BOUNDS: [Duration; 7] = [
     Duration::from_millis(1),
@@ -122,6 +138,7 @@ pub struct Snapshot {
     /// Requests that are not in the access log, because it could not be written fast enough.
     pub log_dropped: u64,
     by_outcome: [u64; Handshake::ALL.len()],
+    timeouts: [u64; Late::ALL.len()],
     checks: [u64; 2],
     requests: [u64; Spoken::ALL.len()],
     responses_by: [[u64; 5]; By::ALL.len()],
@@ -150,6 +167,10 @@ impl By {
     pub(crate) const ALL: [Self; 2] = [Self::Endpoint, Self::Router];
 }
 
+impl Late {
+    pub(crate) const ALL: [Self; 5] = [Self::Head, Self::Body, Self::BodyRate, Self::Reader, Self::Endpoint];
+}
+
 impl Counter {
     pub(crate) fn add_one(&self) {
         self.add(1);
@@ -175,6 +196,11 @@ impl Counters {
 
     pub(crate) fn handshake(&self, outcome: Handshake) {
         self.handshakes[outcome as usize].add_one();
+    }
+
+    /// A request is ended because somebody took too long.
+    pub(crate) fn timeout(&self, late: Late) {
+        self.timeouts[late as usize].add_one();
     }
 
     /// A request, or a connection of TCP, is over.
@@ -218,6 +244,7 @@ impl Snapshot {
             handshakes,
             dial_failures,
             retries,
+            timeouts,
             ejections,
             checks_passed,
             checks_failed,
@@ -246,6 +273,7 @@ impl Snapshot {
         self.refused_handshakes = self.by_outcome.iter().sum::<u64>() - self.handshakes;
         self.dial_failures += dial_failures.value();
         self.retries += retries.value();
+        add_all(&mut self.timeouts, timeouts);
         self.ejections += ejections.value();
         self.checks[0] += checks_passed.value();
         self.checks[1] += checks_failed.value();

@@ -79,6 +79,12 @@ impl Addresses {
         let Self { http, https, extra_http, extra_https, admin } = self;
         http.iter().chain(https).chain(extra_http).chain(extra_https).chain(admin)
     }
+
+    /// The default ports.
+    pub(crate) fn ports(&self) -> Ports {
+        let port = |address: Option<SocketAddr>| address.map(|address| address.port());
+        Ports { http: port(self.http), https: port(self.https) }
+    }
 }
 
 /// What TLS is set up with, by the port that hosts are looked up by.
@@ -165,17 +171,19 @@ impl Server {
             proxy_protocol: listen.proxy_protocol,
         };
         let (stop, stopped) = watch::channel(Stop::No);
-        let ports = Ports {
-            http: addresses.http.map(|address| address.port()),
-            https: addresses.https.map(|address| address.port()),
-        };
+        let ports = addresses.ports();
         let (access_log, mut sinks) = open_log(&shared.options, workers)?;
         // One set for each worker, and the last for what runs beside them.
         let counters: Vec<Arc<Counters>> = (0..=workers).map(|_| Arc::default()).collect();
         let handle = shared.handle.clone();
-        let version = shared.options.version.clone();
-        let beside =
-            aside::Setup { handle: handle.clone(), admin, counters: counters.clone(), ports, version };
+        let beside = aside::Setup {
+            handle: handle.clone(),
+            admin,
+            counters: counters.clone(),
+            addresses: addresses.clone(),
+            version: shared.options.version.clone(),
+            patience: shared.options.timeouts.events,
+        };
         let aside = Aside::start(beside)?;
         let threads = Vec::with_capacity(workers);
         let mut server = Self { addresses, stop, threads, handle, counters, aside, access_log, faults };

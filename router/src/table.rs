@@ -106,9 +106,9 @@ impl Table {
         self.hosts_by_port.iter().flat_map(|(port, hosts)| hosts.all().map(|host| (*port, host)))
     }
 
-    /// Whether some host names this port.
-    pub(crate) fn has_port(&self, port: u16) -> bool {
-        self.hosts_by_port.contains_key(&port)
+    /// The ports that hosts name, in order.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
+        self.hosts_by_port.keys().copied()
     }
 
     /// The certificate for a host: its own, else (if it has none, or a bad one) the default.

@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock};
 
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, SecureRandom, aws_lc_rs};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 
@@ -43,6 +43,9 @@ pub(crate) fn config(handle: Handle, lookup_port: u16) -> Result<Arc<ServerConfi
         .with_cert_resolver(Arc::new(ByHost { handle, lookup_port }));
     config.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
     config.ticketer = aws_lc_rs::Ticketer::new()?;
+    // Sessions that the server would have to remember, because their client takes no tickets, would be behind one lock for all
+    // workers: such a client shakes hands anew.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(Arc::new(config))
 }
 

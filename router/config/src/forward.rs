@@ -26,6 +26,16 @@ pub struct Forward {
     /// be silent for as long as it likes once it has answered.
     #[serde(default = "Forward::default_idle_seconds", skip_serializing_if = "is_a_minute")]
     pub idle_seconds: u32,
+    /// The least rate of a request's body, in bytes per second; a slower one is refused with 408. It is an average over half a
+    /// minute or more, of the time in which the router waits for the client, so that a pause is no offence and the endpoint's
+    /// slowness is not the client's. It holds until the endpoint answers: what client and endpoint send each other from then on
+    /// has the pace that they like. gRPC (by its content type, to an endpoint of HTTP/2) and connections that have switched
+    /// protocols have none at all. 0: no least rate, for endpoints that answer only when a long, slow stream has ended.
+    #[serde(
+        default = "Forward::default_min_body_bytes_per_second",
+        skip_serializing_if = "is_the_usual_rate"
+    )]
+    pub min_body_bytes_per_second: u32,
     /// The largest request body, in bytes; a larger one is refused with 413. Left out: any size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_body_bytes: Option<u64>,
@@ -46,6 +56,7 @@ impl Forward {
             keep_alive: true,
             response_seconds: Self::default_response_seconds(),
             idle_seconds: Self::default_idle_seconds(),
+            min_body_bytes_per_second: Self::default_min_body_bytes_per_second(),
             max_body_bytes: None,
             clients: Vec::new(),
         }
@@ -62,6 +73,12 @@ impl Forward {
     pub fn default_idle_seconds() -> u32 {
         60
     }
+
+    /// 240: a fifth of what a modem of 9,600 bit/s brought.
+    #[must_use]
+    pub fn default_min_body_bytes_per_second() -> u32 {
+        240
+    }
 }
 
 // serde gives references.
@@ -73,6 +90,11 @@ fn is_ten_minutes(seconds: &u32) -> bool {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_a_minute(seconds: &u32) -> bool {
     *seconds == Forward::default_idle_seconds()
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_the_usual_rate(rate: &u32) -> bool {
+    *rate == Forward::default_min_body_bytes_per_second()
 }
 
 fn yes() -> bool {

@@ -25,27 +25,39 @@ pub(crate) struct Events(mpsc::Receiver<Bytes>);
 /// How many events may wait for the reader.
 const QUEUE: usize = 64;
 
-/// How long a reader may take nothing while its queue is full.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// After so much silence the reader is told that the stream still is there.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// Begins a stream. `slow` is told when its reader is to be cut off; `place` is held as long as it lasts.
-pub(super) fn start(
-    handle: &Handle,
-    hub: &Hub,
+/// Who asks for a stream.
+pub(super) struct Request {
+    /// What is asked for.
+    pub(super) kinds: BTreeSet<Kind>,
+    /// How long its reader may take nothing while the queue is full.
+    pub(super) patience: Duration,
+    /// Is told when the reader is to be cut off.
+    pub(super) slow: Arc<Notify>,
+    /// Held as long as the stream lasts.
+    pub(super) place: OwnedSemaphorePermit,
+}
+
+/// What is sent to one reader.
+struct Queue {
+    events: mpsc::Sender<Bytes>,
     kinds: BTreeSet<Kind>,
-    slow: Arc<Notify>,
-    place: OwnedSemaphorePermit,
-) -> Events {
+    patience: Duration,
+}
+
+/// Begins a stream.
+pub(super) fn start(handle: &Handle, hub: &Hub, request: Request) -> Events {
     // Before the table is read, so that nothing falls between; and both before the answer begins.
     let news = hub.listen();
     let (known, up) = events::known(handle);
-    let (queue, body) = mpsc::channel(QUEUE);
+    let (events, body) = mpsc::channel(QUEUE);
+    let Request { kinds, patience, slow, place } = request;
+    let queue = Queue { events, kinds, patience };
     tokio::spawn(async move {
-        if send(&up, 0, &kinds, &queue).await {
-            feed(known, news, &kinds, &queue, HEARTBEAT).await;
+        if queue.send(&up, 0).await {
+            queue.feed(known, news, HEARTBEAT).await;
         }
         // A reader who has left does not hear it.
         slow.notify_one();
@@ -54,51 +66,47 @@ pub(super) fn start(
     Events(body)
 }
 
-/// Sends what is newer than a table, until the reader has gone or is to go.
-async fn feed(
-    known: u64,
-    mut news: broadcast::Receiver<Telling>,
-    kinds: &BTreeSet<Kind>,
-    queue: &mpsc::Sender<Bytes>,
-    heartbeat: Duration,
-) {
-    loop {
-        let telling = tokio::select! {
-            telling = news.recv() => telling,
-            () = queue.closed() => return,
-            () = sleep(heartbeat) => {
-                if !push(queue, Bytes::from_static(b":\n")).await {
-                    return;
+impl Queue {
+    /// Sends what is newer than a table, until the reader has gone or is to go.
+    async fn feed(&self, known: u64, mut news: broadcast::Receiver<Telling>, heartbeat: Duration) {
+        loop {
+            let telling = tokio::select! {
+                telling = news.recv() => telling,
+                () = self.events.closed() => return,
+                () = sleep(heartbeat) => {
+                    if !self.push(Bytes::from_static(b":\n")).await {
+                        return;
+                    }
+                    continue;
                 }
+            };
+            match telling.as_deref() {
+                Ok([]) | Err(_) => return,
+                Ok(events) => {
+                    if !self.send(events, known).await {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends those that were asked for and are newer than a table. Whether the reader takes them.
+    async fn send(&self, events: &[Told], known: u64) -> bool {
+        for told in events {
+            if told.generation <= known || !self.kinds.contains(&told.kind) {
                 continue;
             }
-        };
-        match telling.as_deref() {
-            Ok([]) | Err(_) => return,
-            Ok(events) => {
-                if !send(events, known, kinds, queue).await {
-                    return;
-                }
+            if !self.push(format!("data: {}\n\n", told.json).into()).await {
+                return false;
             }
         }
+        true
     }
-}
 
-/// Sends those that were asked for and are newer than a table. Whether the reader takes them.
-async fn send(events: &[Told], known: u64, kinds: &BTreeSet<Kind>, queue: &mpsc::Sender<Bytes>) -> bool {
-    for told in events {
-        if told.generation <= known || !kinds.contains(&told.kind) {
-            continue;
-        }
-        if !push(queue, format!("data: {}\n\n", told.json).into()).await {
-            return false;
-        }
+    async fn push(&self, bytes: Bytes) -> bool {
+        matches!(timeout(self.patience, self.events.send(bytes)).await, Ok(Ok(())))
     }
-    true
-}
-
-async fn push(queue: &mpsc::Sender<Bytes>, bytes: Bytes) -> bool {
-    matches!(timeout(PATIENCE, queue.send(bytes)).await, Ok(Ok(())))
 }
 
 impl Body for Events {
@@ -117,15 +125,21 @@ impl Body for Events {
 mod tests {
     use super::*;
 
+    fn queue(size: usize) -> (Queue, mpsc::Receiver<Bytes>) {
+        let (events, body) = mpsc::channel(size);
+        (Queue { events, kinds: BTreeSet::new(), patience: Duration::from_secs(10) }, body)
+    }
+
+    fn run<F: Future>(future: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+    }
+
     #[test]
     fn a_silent_stream_says_that_it_is_there_without_an_empty_line() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(async {
-            let (queue, mut body) = mpsc::channel(1);
-            let (hub, kinds) = (Hub::new(), BTreeSet::new());
-            let feeding = feed(0, hub.listen(), &kinds, &queue, Duration::from_millis(1));
+        run(async {
+            let (hub, (queue, mut body)) = (Hub::new(), queue(1));
             tokio::select! {
-                () = feeding => panic!("the reader is there"),
+                () = queue.feed(0, hub.listen(), Duration::from_millis(1)) => panic!("the reader is there"),
                 bytes = body.recv() => assert_eq!(bytes.as_deref(), Some(&b":\n"[..])),
             }
         });
@@ -133,13 +147,11 @@ mod tests {
 
     #[test]
     fn a_stream_that_could_not_be_told_everything_ends() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(async {
-            let (queue, _body) = mpsc::channel(1);
-            let (hub, kinds) = (Hub::new(), BTreeSet::new());
+        run(async {
+            let (hub, (queue, _body)) = (Hub::new(), queue(1));
             let news = hub.listen();
             hub.cut();
-            feed(0, news, &kinds, &queue, HEARTBEAT).await;
+            queue.feed(0, news, HEARTBEAT).await;
         });
     }
 }

@@ -101,7 +101,7 @@ pub enum Outcome {
     },
     /// The router refuses it.
     Refused {
-        /// The status; none: there is no answer, because the TLS handshake fails.
+        /// The status; none: there is no answer, because nobody listens there or the TLS handshake fails.
         #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
         /// Why, in one sentence.
@@ -121,6 +121,9 @@ pub struct Rules {
     pub response_seconds: u64,
     /// How long a client may rest within a body, in seconds.
     pub idle_seconds: u64,
+    /// The least rate of a request's body, in bytes per second; 0: any.
+    #[serde(default)]
+    pub min_body_bytes_per_second: u32,
     /// The largest request body, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_body_bytes: Option<u64>,

@@ -27,6 +27,7 @@ use super::record::Record;
 use super::reply::{Manner, Reply, Unavailable};
 use super::request::{Facts, Method, Refusal, Request, Version};
 use super::sticky::Session;
+use crate::metrics::Late;
 use crate::serve::worker::{Phase, Seat, Worker};
 use crate::upstream::NoLease;
 
@@ -165,6 +166,7 @@ impl<S: Stream> Client<S> {
                 }
                 Filled::Some => {}
                 Filled::Late if !was_idle => {
+                    self.worker.counters.timeout(Late::Head);
                     return self.refuse(Refusal { status: 408, reason: "the headers took too long" }).await;
                 }
                 Filled::End | Filled::Late => return None,
@@ -342,7 +344,12 @@ impl<S: Stream> Client<S> {
         });
         match written.await {
             Ok(()) => after,
-            Err(_) => After::Cut,
+            Err(error) => {
+                if error.kind() == io::ErrorKind::TimedOut {
+                    self.worker.counters.timeout(Late::Reader);
+                }
+                After::Cut
+            }
         }
     }
 

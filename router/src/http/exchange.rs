@@ -9,13 +9,15 @@ mod heads;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use router_config::Hsts;
+use router_config::{Hsts, Protocol};
 
 use super::body::Pump;
 use super::connection::{After, Client, Stream};
 use super::decide::BODY_TOO_LONG;
 use super::framing::Framing;
+use super::pace::Pace;
 use super::reply::Reply;
 use super::request::{Facts, Refusal, Version};
 use super::response::{Delivery, Response};
@@ -50,6 +52,8 @@ struct Exchange<'a, S> {
     facts: Facts,
     upload: Pump,
     uploaded: Uploaded,
+    /// How fast the body has to come.
+    pace: Pace,
     /// Read from the endpoint, and not used yet.
     input: Buffer,
     /// Whether the client waits for a 100 that nobody has sent.
@@ -72,7 +76,9 @@ enum Uploaded {
 enum Failure {
     /// The client is gone, or takes nothing more.
     ClientGone,
-    /// The client sends its body too slowly.
+    /// The client rests within its body for too long.
+    ClientSilent,
+    /// The client's body comes more slowly than its route asks for.
     ClientSlow,
     /// The client's body is not framed as it has to be.
     ClientFraming,
@@ -124,6 +130,13 @@ impl Order {
             max_in_flight: service.max_in_flight,
         }
     }
+
+    /// A call of gRPC has none: it may wait for its caller's next message before it answers the first.
+    fn pace(&self, window: Duration) -> Pace {
+        let is_call = self.facts.is_grpc && self.service.protocol == Protocol::H2c;
+        let rate = if is_call { 0 } else { self.forward.min_body_rate };
+        Pace::new(rate, window)
+    }
 }
 
 fn is_repeatable(facts: Facts) -> bool {
@@ -141,12 +154,13 @@ impl<'a, S: Stream> Exchange<'a, S> {
         let facts = order.facts;
         let upload = Pump::new(head, facts.framing, facts.framing == Framing::Chunked);
         Self {
-            client,
             order,
             lease,
             facts,
             upload: upload.up_to(order.forward.max_body),
             uploaded: Uploaded::NotYet,
+            pace: order.pace(client.worker.options.timeouts.body_rate),
+            client,
             input: Buffer::default(),
             owes_continue: facts.expects_continue,
             heard: false,
@@ -252,7 +266,8 @@ impl<'a, S: Stream> Exchange<'a, S> {
                 }
                 return self.client.reply_unavailable(self.order, NoLease::Unreachable, whole).await;
             }
-            Failure::ClientSlow => Refusal { status: 408, reason: "the body took too long" },
+            Failure::ClientSilent => Refusal { status: 408, reason: "the body took too long" },
+            Failure::ClientSlow => Refusal { status: 408, reason: "the body came too slowly" },
             Failure::ClientFraming => Refusal { status: 400, reason: "the chunks of the body are broken" },
             Failure::ClientTooLong => BODY_TOO_LONG,
         };

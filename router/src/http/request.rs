@@ -46,6 +46,8 @@ pub(crate) struct Facts {
     pub(crate) upgrade: bool,
     /// Whether the client wants what an endpoint says after a body.
     pub(crate) takes_trailers: bool,
+    /// Whether there is a body, and it says of itself that it is a call of gRPC.
+    pub(crate) is_grpc: bool,
 }
 
 /// The version that a message was sent with.
@@ -115,6 +117,7 @@ impl<'a> Request<'a> {
             expects_continue: self.expects_continue,
             upgrade: self.upgrade,
             takes_trailers: trailers::are_taken(self.head, self.bytes),
+            is_grpc: self.framing != Framing::Empty && is_grpc(self.head, self.bytes),
         }
     }
 }
@@ -238,6 +241,18 @@ fn asks_for_h2c(head: &Head, bytes: &[u8]) -> bool {
     head.values(bytes, Name::Upgrade)
         .flat_map(|line| line.split(|byte| *byte == b','))
         .any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"h2c"))
+}
+
+/// `application/grpc`, also with a format behind `+` or parameters behind `;`. gRPC-Web is none: its calls are ordinary requests.
+fn is_grpc(head: &Head, bytes: &[u8]) -> bool {
+    const TYPE: &[u8] = b"application/grpc";
+    let is_type = |value: &[u8]| {
+        value.split_at_checked(TYPE.len()).is_some_and(|(kind, rest)| {
+            kind.eq_ignore_ascii_case(TYPE) && matches!(rest.trim_ascii_start(), [] | [b'+' | b';', ..])
+        })
+    };
+    let named = |name: &[u8]| name.eq_ignore_ascii_case(b"content-type");
+    head.fields().iter().any(|field| named(field.name(bytes)) && is_type(field.value(bytes)))
 }
 
 const fn bad(reason: &'static str) -> Refusal {

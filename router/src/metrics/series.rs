@@ -52,6 +52,9 @@ const PROTOCOLS: [&str; 4] = ["http1", "http2", "upgrade", "tcp"];
 /// In the order of `By`.
 const ANSWERERS: [&str; 2] = ["endpoint", "router"];
 
+/// In the order of `Late`.
+const LATE: [&str; 5] = ["head", "body", "body_rate", "reader", "endpoint"];
+
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 impl Snapshot {
@@ -129,6 +132,13 @@ impl Snapshot {
                     sum: self.microseconds as f64 / 1e6,
                 },
             },
+            counters(
+                "router_timeouts",
+                "Requests that were ended because somebody took too long",
+                "kind",
+                &LATE,
+                &self.timeouts,
+            ),
             counter("router_received_bytes", "Bytes of bodies and tunnels from clients", self.received),
             counter("router_sent_bytes", "Bytes of bodies and tunnels to clients", self.sent),
             counter(

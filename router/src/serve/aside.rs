@@ -8,14 +8,15 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, broadcast, oneshot};
 
+use super::Addresses;
 use crate::admin::{self, Admin};
 use crate::checks;
 use crate::events::{self, Batch, Hub};
 use crate::handle::Handle;
-use crate::http::connection::Ports;
 use crate::metrics::Counters;
 
 /// What it starts with.
@@ -24,8 +25,10 @@ pub(super) struct Setup {
     pub(super) admin: Option<TcpListener>,
     /// Those of the workers, and at the end its own.
     pub(super) counters: Vec<Arc<Counters>>,
-    pub(super) ports: Ports,
+    pub(super) addresses: Addresses,
     pub(super) version: String,
+    /// How long a reader of events may take nothing.
+    pub(super) patience: Duration,
 }
 
 /// The running thread.
@@ -64,16 +67,17 @@ impl Aside {
 }
 
 async fn run(setup: Setup, news: broadcast::Receiver<Arc<Batch>>) {
-    let Setup { handle, admin, counters, ports, version } = setup;
+    let Setup { handle, admin, counters, addresses, version, patience } = setup;
     let own = counters.last().cloned().unwrap_or_default();
     let hub = Hub::new();
     let told = Admin {
         handle: handle.clone(),
         counters,
         hub: hub.clone(),
-        ports,
+        addresses,
         version,
         streams: Arc::new(Semaphore::new(admin::STREAMS)),
+        patience,
     };
     let serving = async {
         match admin.map(tokio::net::TcpListener::from_std) {

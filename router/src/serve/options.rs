@@ -42,6 +42,11 @@ pub struct Timeouts {
     pub handshake: Duration,
     /// For a client to take the next byte of the router's own answer. Default: 60 s.
     pub reply: Duration,
+    /// Over how long the rate of a request's body is averaged, where its route has a least rate; nothing is judged before.
+    /// Default: 30 s.
+    pub body_rate: Duration,
+    /// For a reader of the admin API's events to take some of those that wait for it. Default: 10 s.
+    pub events: Duration,
     /// For a connection to an endpoint; then another endpoint is tried. Default: 1 s.
     pub dial: Duration,
     /// How long an idle connection to an endpoint is kept, unless the endpoint asks for less. Default: 60 s.
@@ -70,6 +75,8 @@ impl Default for Timeouts {
             idle: Duration::from_secs(300),
             handshake: Duration::from_secs(10),
             reply: Duration::from_secs(60),
+            body_rate: Duration::from_secs(30),
+            events: Duration::from_secs(10),
             dial: Duration::from_secs(1),
             endpoint_idle: Duration::from_secs(60),
         }

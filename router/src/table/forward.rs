@@ -24,6 +24,8 @@ pub(crate) struct Forward {
     pub(crate) response_timeout: Duration,
     /// How long a client may rest within a body.
     pub(crate) idle_timeout: Duration,
+    /// Of a request's body, in bytes per second; 0: any.
+    pub(crate) min_body_rate: u32,
     /// In bytes.
     pub(crate) max_body: Option<u64>,
     clients: Box<[IpNet]>,
@@ -47,6 +49,7 @@ impl Forward {
             keep_alive: from.keep_alive,
             response_timeout: seconds("responseSeconds", from.response_seconds),
             idle_timeout: seconds("idleSeconds", from.idle_seconds),
+            min_body_rate: from.min_body_bytes_per_second,
             max_body: from.max_body_bytes,
             clients: from.clients.as_slice().into(),
         }

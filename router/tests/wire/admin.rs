@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use router::{Explanation, Options, Outcome, Routes, State};
+use router::{Explanation, Options, Outcome, Routes, State, Timeouts};
 use router_config::{Config, Delta, Host, Listen, Service};
 use serde_json::Value;
 
@@ -12,13 +12,18 @@ use crate::site::{Site, add, certificate, config, eventually, loopback};
 
 /// A site with an admin API.
 pub(crate) fn site(config: &Config) -> Site {
+    site_with(config, Timeouts::default())
+}
+
+pub(crate) fn site_with(config: &Config, timeouts: Timeouts) -> Site {
     let listen = Listen {
         http: Some(loopback(0)),
         https: Some(loopback(0)),
         admin: Some(loopback(0)),
         ..Listen::default()
     };
-    Site::listening(&listen, config, Options { workers: 2, version: "v9".into(), ..Options::default() })
+    let options = Options { workers: 2, version: "v9".into(), timeouts, ..Options::default() };
+    Site::listening(&listen, config, options)
 }
 
 pub(crate) fn ask(site: &Site, path: &str) -> Response {

@@ -16,6 +16,9 @@ use rustls::{
 /// No test waits longer for a byte.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Between two bytes of a client that is slow.
+pub(crate) const MOMENT: Duration = Duration::from_millis(5);
+
 pub(crate) struct Client {
     stream: Box<dyn Stream>,
     socket: TcpStream,
@@ -147,6 +150,14 @@ impl Client {
         }
         self.socket.set_write_timeout(Some(PATIENCE)).unwrap();
         sent
+    }
+
+    /// Whether the router says something within a moment, or has said what was not read yet.
+    pub(crate) fn hears(&mut self) -> bool {
+        self.socket.set_read_timeout(Some(MOMENT)).unwrap();
+        let heard = !self.read.is_empty() || self.socket.peek(&mut [0]).is_ok();
+        self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        heard
     }
 
     /// Ends the client's side.

@@ -1,19 +1,24 @@
 //! The stream of events of the admin API (flynn-compat 1.17): what comes and goes, and when an endpoint has served its last request.
 
-use std::io::{BufRead, BufReader, ErrorKind, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
+use router::Timeouts;
 use router_config::{Config, Delta, Instance, Service, TcpRoute};
 use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
 
 use crate::admin;
 use crate::client::{Client, PATIENCE};
 use crate::endpoint::Endpoint;
-use crate::site::{Site, config};
+use crate::site::{Site, config, eventually, loopback};
 
 const ALL: &str = "set,remove,backend-up,backend-down,backend-drained";
+
+/// How many streams there may be at once.
+const STREAMS: usize = 64;
 
 /// One stream, as its client reads it.
 struct Stream(BufReader<TcpStream>);
@@ -87,6 +92,44 @@ fn change(site: &Site, service: Service) {
 
 fn pair(event: &str, about: impl ToString) -> (String, String) {
     (event.to_owned(), about.to_string())
+}
+
+/// A reader with a small buffer. It asks, and reads nothing.
+fn reader(site: &Site, types: &str) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&site.server.addresses().admin.unwrap().into()).unwrap();
+    let mut stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET /events?types={types} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
+    stream
+}
+
+/// Whether there is a place for one more stream.
+fn is_admitted(site: &Site) -> bool {
+    let mut status = [0; 12];
+    reader(site, "").read_exact(&mut status).unwrap();
+    status.ends_with(b" 200")
+}
+
+/// A reader that takes nothing for long enough is cut off, and its place is another's. More waits for it than the buffers on
+/// the way hold.
+#[test]
+fn a_reader_that_takes_nothing_is_cut_off() {
+    let addresses: Vec<_> = (1..=20_000).map(|port| SocketAddr::from(([127, 0, 0, 1], port))).collect();
+    let mut config = Config::default();
+    config.services.insert("web".into(), draining(&addresses));
+    let timeouts = Timeouts { events: Duration::from_millis(200), ..Timeouts::default() };
+    let site = admin::site_with(&config, timeouts);
+    let mut slow = reader(&site, "backend-up");
+    let others: Vec<_> = (1..STREAMS).map(|_| Stream::open(&site, "")).collect();
+    eventually("its place is free", || is_admitted(&site));
+    drop(others);
+    let mut told = String::new();
+    // What was on the way still comes; then the connection ends, or is reset.
+    let _ = slow.read_to_string(&mut told);
+    let count = told.matches("backend-up").count();
+    assert!((1..addresses.len()).contains(&count), "{count} events were sent");
 }
 
 #[test]
@@ -164,12 +207,13 @@ fn a_connection_of_tcp_counts_until_it_is_over() {
         connection.send("1");
         connection.wait_for_end();
     });
-    let port = crate::site::dead().port();
+    // Free a moment ago; the router listens on it.
+    let port = TcpListener::bind(loopback(0)).unwrap().local_addr().unwrap().port();
     let mut config = told(&end);
     let route = TcpRoute { service: "example.com/".into(), leader: false, clients: Vec::new() };
     config.tcp.insert(port, route);
     let site = admin::site(&config);
-    let mut client = Client::connect(crate::site::loopback(port));
+    let mut client = Client::connect(loopback(port));
     assert_eq!(client.bytes(1), b"1");
     let mut stream = Stream::open(&site, "backend-down,backend-drained");
     change(&site, draining(&[]));

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use router::{Handle, Options, Server};
+use router::{Handle, Options, Sample, Server, Timeouts, Values};
 use router_config::{Action, Config, Forward, Host, KeyPair, Listen, PrivateKey, Redirect, Service};
 use rustls::pki_types::CertificateDer;
+use socket2::{Domain, Socket, Type};
 
 use crate::client::{Client, Response};
 
@@ -120,9 +122,30 @@ pub(crate) fn certificate(name: &str) -> (KeyPair, CertificateDer<'static>) {
     (pair, cert.der().clone())
 }
 
-/// An address that nobody listens on: its port was free a moment ago.
+/// A site that judges the rate of bodies almost at once.
+pub(crate) fn judging(config: &Config) -> Site {
+    let timeouts = Timeouts { body_rate: Duration::from_millis(1), ..Timeouts::default() };
+    Site::start_with(config, Options { workers: 1, timeouts, ..Options::default() })
+}
+
+/// What a server has counted under a label of a series.
+pub(crate) fn count(site: &Site, series: &str, label: &str) -> u64 {
+    let all = site.server.metrics().series();
+    let Values::Counter(samples) = &all.iter().find(|found| found.name == series).unwrap().values else {
+        panic!("{series} is no counter");
+    };
+    let is_it = |sample: &&Sample| sample.labels.iter().any(|(_, value)| *value == label);
+    samples.iter().filter(is_it).map(|sample| sample.value).sum()
+}
+
+/// An address that nobody listens on, nor will: it is held until the program ends.
 pub(crate) fn dead() -> SocketAddr {
-    std::net::TcpListener::bind(loopback(0)).unwrap().local_addr().unwrap()
+    static HELD: Mutex<Vec<Socket>> = Mutex::new(Vec::new());
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&loopback(0).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    HELD.lock().unwrap().push(socket);
+    address
 }
 
 /// Waits until a condition holds; it has to within ten seconds.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use router_config::{Config, Delta};
+use rustls::client::Tls12Resumption;
 use rustls::version::{TLS12, TLS13};
 
 use crate::client::{Client, tls_config};
@@ -180,6 +181,23 @@ fn a_session_is_resumed_on_any_worker() {
             resumed += usize::from(client.is_resumed());
         }
         assert_eq!(resumed, 7, "{version:?}");
+    }
+}
+
+/// The router remembers no session by itself, because all workers would have to share that memory.
+#[test]
+fn a_client_of_tls_1_2_that_takes_no_tickets_shakes_hands_anew() {
+    let end = Endpoint::text("1");
+    let (config, _) = secure(&end, true);
+    let site = Site::start(&config);
+    let mut config = tls_config(&[], &[&TLS12]);
+    config.resumption = config.resumption.tls12_resumption(Tls12Resumption::SessionIdOnly);
+    let config = Arc::new(config);
+    for _ in 0..3 {
+        let mut client = Client::connect_tls_config(site.https(), "example.com", config.clone()).unwrap();
+        client.send(GET);
+        assert_eq!(client.response().text(), "1");
+        assert!(!client.is_resumed());
     }
 }
 

@@ -1,26 +1,26 @@
 //! Idle connections: each has had one answer, and waits for nothing.
+//!
+//! They are held by processes of their own (`crowd/part.rs`), as many as have the files for them; one line each way asks a part
+//! whether its connections are still there.
 
-use std::io::ErrorKind;
-use std::net::SocketAddr;
-use std::sync::Arc;
+pub(crate) mod part;
+
+use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
-use e2e::tls::{Trust, client};
-use futures::stream::{StreamExt, TryStreamExt, iter};
-use rustls_pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
+use clap::ValueEnum;
+use futures::future::try_join_all;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::address;
-use crate::router::{HOST, Router};
+use crate::OTHERS;
+use crate::routers::Routers;
 
-/// How many connections are opened at a time.
-const AT_ONCE: usize = 64;
+/// The program that is running, also when a newer build is where it was.
+const SELF: &str = "/proc/self/exe";
 
 /// How the connections speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
     Plain,
     Tls,
@@ -37,68 +37,61 @@ impl Kind {
 }
 
 /// All idle connections; they end when this is dropped.
-pub(crate) struct Crowd(Vec<Idle>);
+pub(crate) struct Crowd(Vec<Part>);
 
-enum Idle {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+/// Some of them.
+struct Part {
+    questions: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+    _process: Child,
 }
 
 impl Crowd {
-    /// Opens `count` connections, and asks once on each.
-    pub(crate) async fn gather(kind: Kind, router: &Router, count: u32) -> Result<Self> {
-        let mut config = client(Trust::Anything)?;
-        config.resumption = rustls::client::Resumption::disabled();
-        let connector = TlsConnector::from(Arc::new(config));
-        let open = |number| open(kind, number, router, connector.clone());
-        let idle: Vec<Idle> = iter(0..count).map(open).buffer_unordered(AT_ONCE).try_collect().await?;
-        Ok(Self(idle))
+    /// Opens `count` connections, from processes that may open so many files, and asks once on each.
+    pub(crate) async fn gather(kind: Kind, routers: &Routers, count: u32, files: u32) -> Result<Self> {
+        let to = if kind == Kind::Tls { routers.https } else { routers.http };
+        let parts = count.div_ceil(files.saturating_sub(OTHERS).max(1));
+        let first = |part: u32| u32::try_from(u64::from(count) * u64::from(part) / u64::from(parts));
+        let mut crowd = Vec::new();
+        for part in 0..parts {
+            let numbers = first(part)?..first(part + 1)?;
+            crowd.push(Part::start(part::Part { kind, to, first: numbers.start, end: numbers.end })?);
+        }
+        let mut crowd = Self(crowd);
+        let gathered: u32 = try_join_all(crowd.0.iter_mut().map(Part::answer)).await?.iter().sum();
+        ensure!(gathered == count, "{gathered} of {count} connections were opened");
+        Ok(crowd)
     }
 
-    /// Fails if the router has closed one of them.
-    pub(crate) fn is_whole(&self) -> Result<()> {
-        let closed = self.0.iter().filter(|idle| idle.is_closed()).count();
-        ensure!(closed == 0, "{closed} of {} idle connections were closed", self.0.len());
+    /// Fails if a router has closed one of them.
+    pub(crate) async fn is_whole(&mut self) -> Result<()> {
+        let closed: u32 = try_join_all(self.0.iter_mut().map(Part::closed)).await?.iter().sum();
+        ensure!(closed == 0, "{closed} idle connections were closed");
         Ok(())
     }
 }
 
-async fn open(kind: Kind, number: u32, router: &Router, connector: TlsConnector) -> Result<Idle> {
-    let to: SocketAddr = if kind == Kind::Tls { router.https } else { router.http };
-    let mut stream = address::connect(number, to).await.with_context(|| format!("connection {number}"))?;
-    if kind == Kind::Plain {
-        ask(&mut stream).await?;
-        return Ok(Idle::Plain(stream));
+impl Part {
+    fn start(part: part::Part) -> Result<Self> {
+        let mut process = Command::new(SELF)
+            .arg("part")
+            .args(part.arguments())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let questions = process.stdin.take().context("a pipe was asked for")?;
+        let answers = process.stdout.take().context("a pipe was asked for")?;
+        Ok(Self { questions, answers: BufReader::new(answers).lines(), _process: process })
     }
-    let mut stream = connector
-        .connect(ServerName::try_from(HOST)?, stream)
-        .await
-        .with_context(|| format!("connection {number}"))?;
-    ask(&mut stream).await?;
-    Ok(Idle::Tls(Box::new(stream)))
-}
 
-async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<()> {
-    stream.write_all(format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n").as_bytes()).await?;
-    stream.flush().await?;
-    let mut answer = [0; 1024];
-    let mut length = 0;
-    while !answer[..length].ends_with(b"\r\n\r\nok") {
-        let read = stream.read(&mut answer[length..]).await?;
-        ensure!(read > 0, "no answer, but {:?}", String::from_utf8_lossy(&answer[..length]));
-        length += read;
+    async fn answer(&mut self) -> Result<u32> {
+        let line = self.answers.next_line().await?.context("a part of the crowd has ended")?;
+        Ok(line.parse()?)
     }
-    ensure!(answer.starts_with(b"HTTP/1.1 200 "), "{:?}", String::from_utf8_lossy(&answer[..length]));
-    Ok(())
-}
 
-impl Idle {
-    /// Whether there is something to read: the end, because nothing was asked.
-    fn is_closed(&self) -> bool {
-        let stream = match self {
-            Self::Plain(stream) => stream,
-            Self::Tls(stream) => stream.get_ref().0,
-        };
-        !matches!(stream.try_read(&mut [0; 1]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+    async fn closed(&mut self) -> Result<u32> {
+        self.questions.write_all(b"\n").await?;
+        self.answer().await
     }
 }

@@ -1,43 +1,46 @@
 //! `make idle`: a crowd of idle connections and readers that take nothing, while somebody else goes on asking.
 //!
 //! ```text
-//! crowd.rs (50,000 idle connections)  --+
-//! readers.rs (take nothing)           --+--> router.rs (the real one) --> endpoint.rs
-//! visitor.rs (measures, in a thread)  --+
+//! crowd.rs (50,000 idle connections, in processes of their own)  --+
+//! readers.rs (take nothing)                                      --+--> routers.rs (real ones) --> endpoint.rs
+//! visitor.rs (measures, in a thread)                             --+
 //! ```
 //!
-//! It opens as many files as the system allows; if they do not suffice for all connections, it says so and takes fewer.
-//! It fails if the visitor is not served, if an idle connection is lost, if a reader gets no response or is not given up, or
-//! if one of them costs more memory than `report.rs` allows. No time is judged. A release build gives the figures of a release;
-//! the futures of a debug build are larger.
+//! Where a process may open too few files, there are several routers on the same ports. It fails if the visitor is not served, if an
+//! idle connection is lost, if a reader gets no response or is not given up, or if one of them costs more memory than `report.rs`
+//! allows. No time is judged. A release build gives the figures of a release; the futures of a debug build are larger.
 
 mod address;
 mod crowd;
 mod endpoint;
 mod readers;
 mod report;
-mod router;
+mod routers;
 mod visitor;
 
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use e2e::eventually;
 use rustix::process::{Resource, getrlimit};
 use tokio::time::sleep;
 
+use crate::crowd::part::Part;
 use crate::crowd::{Crowd, Kind};
 use crate::endpoint::Endpoint;
 use crate::readers::Readers;
-use crate::report::Report;
-use crate::router::Router;
+use crate::report::{NOBODY, Report};
+use crate::routers::{Load, Routers};
 use crate::visitor::Visitor;
 
 /// Measures what idle connections and slow readers cost the router, and what others notice of them.
 #[derive(Debug, Parser)]
-#[command(name = "siege", max_term_width = 100)]
+#[command(name = "siege", max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    role: Option<Role>,
+
     /// How many idle connections, without and with TLS.
     #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..))]
     connections: u32,
@@ -51,67 +54,81 @@ struct Arguments {
     seconds: u64,
 }
 
-/// How long the router may take to give the readers up: much longer than their rule.
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Role {
+    /// Holds a part of the crowd, for another process of this program
+    #[command(hide = true)]
+    Part(Part),
+}
+
+/// How long the routers may take to give the readers up: much longer than their rule.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Open files that are no connection of the crowd or of a reader.
+/// Open files of a process that are no connection of the crowd or of a reader.
 const OTHERS: u32 = 300;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let watch = Duration::from_secs(arguments.seconds);
-    let connections = possible(&arguments);
-    if connections < arguments.connections {
-        eprintln!("This system lets a process open too few files: {connections} connections are what fits.");
+    match arguments.role {
+        Some(Role::Part(part)) => part.hold().await,
+        None => besiege(&arguments).await,
     }
+}
+
+async fn besiege(arguments: &Arguments) -> Result<()> {
+    let &Arguments { connections, readers, seconds, .. } = arguments;
+    let watch = Duration::from_secs(seconds);
+    let load = Load { connections, readers };
+    let files = open_files();
+    let count = load.routers(files);
     let endpoint = Endpoint::start()?;
     let mut report = Report::default();
     for kind in [Kind::Tls, Kind::Plain] {
-        let router = Router::start(endpoint.address(), connections + arguments.readers + OTHERS).await?;
-        let visitor = Visitor::start(router.http)?;
-        report.visits("nobody else", &visitor.during(sleep(watch)).await?.0);
+        let routers = Routers::start(count, endpoint.address(), load).await?;
+        let visitor = Visitor::start(routers.http)?;
+        report.visits(NOBODY, &visitor.during(sleep(watch)).await.0);
 
-        eprintln!("{connections} connections, {}", kind.idle());
-        let before = router.memory()?;
-        let crowd = Crowd::gather(kind, &router, connections).await?;
-        report.cost(kind.idle(), before, router.memory()?, connections);
-        report.visits(kind.idle(), &visitor.during(sleep(watch)).await?.0);
+        eprintln!("{connections} connections, {}; routers: {count}", kind.idle());
+        let before = routers.memory()?;
+        let mut crowd = Crowd::gather(kind, &routers, connections, files).await?;
+        eprintln!("files that each router has open: {:?}", routers.files()?);
+        report.cost(kind.idle(), before, routers.memory()?, connections);
+        report.visits(kind.idle(), &visitor.during(sleep(watch)).await.0);
         if kind == Kind::Plain {
-            read_slowly(&arguments, &router, &endpoint, &visitor, &mut report).await?;
+            read_slowly(readers, &routers, &endpoint, &visitor, &mut report).await?;
         }
-        crowd.is_whole()?;
+        crowd.is_whole().await?;
     }
-    println!("{report}");
+    println!("Routers on the same ports: {count}\n\n{report}");
     report.verdict()
 }
 
-/// As many idle connections as are wanted, or as the open files suffice for: in the router and here a reader needs two.
-fn possible(arguments: &Arguments) -> u32 {
+/// How many files a process may open.
+fn open_files() -> u32 {
     let allowed = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
-    let left = allowed.saturating_sub(2 * u64::from(arguments.readers) + u64::from(OTHERS));
-    arguments.connections.min(u32::try_from(left).unwrap_or(u32::MAX))
+    u32::try_from(allowed).unwrap_or(u32::MAX)
 }
 
-/// Adds slow readers to the crowd, until the router has given up the last one.
+/// Adds slow readers to the crowd, until the routers have given up the last one.
 async fn read_slowly(
-    arguments: &Arguments,
-    router: &Router,
+    count: u32,
+    routers: &Routers,
     endpoint: &Endpoint,
     visitor: &Visitor,
     report: &mut Report,
 ) -> Result<()> {
-    eprintln!("{} slow readers", arguments.readers);
-    let (before, kernel) = (router.memory()?, router::socket_memory()?);
+    eprintln!("{count} slow readers");
+    let (before, kernel) = (routers.memory()?, routers::socket_memory()?);
     let attack = visitor.during(async {
-        let readers = Readers::start(router.http, arguments.readers).await?;
+        let readers = Readers::start(routers.http, count).await?;
         let peak = eventually("all readers wait", PATIENCE, || async {
             let waiting = endpoint.waiting();
-            ensure!(waiting == arguments.readers, "{waiting} of {} wait", arguments.readers);
-            Ok((router.memory()?, router::socket_memory()?))
+            ensure!(waiting == count, "{waiting} of {count} wait");
+            Ok((routers.memory()?, routers::socket_memory()?))
         });
         let peak = peak.await?;
-        eventually("the router has given all readers up", PATIENCE, || async {
+        eventually("the routers have given all readers up", PATIENCE, || async {
             let waiting = endpoint.waiting();
             ensure!(waiting == 0, "{waiting} are left");
             Ok(())
@@ -120,10 +137,10 @@ async fn read_slowly(
         drop(readers);
         anyhow::Ok(peak)
     });
-    let (visits, peak) = attack.await?;
+    let (visits, peak) = attack.await;
     let (memory, sockets) = peak?;
-    report.cost("slow readers", before, memory, arguments.readers);
-    report.cost("slow readers, in the kernel", kernel, sockets, arguments.readers);
+    report.cost("slow readers", before, memory, count);
+    report.cost("slow readers, in the kernel", kernel, sockets, count);
     report.visits("idle, and slow readers", &visits);
     Ok(())
 }

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use crate::address;
-use crate::router::HOST;
+use crate::routers::HOST;
 
 /// How many ask at a time.
 const AT_ONCE: usize = 64;

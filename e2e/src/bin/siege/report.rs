@@ -16,11 +16,16 @@ const ALLOWED: [(&str, f64); 4] = [
     ("slow readers, in the kernel", 400_000.0),
 ];
 
+/// Whoever else there is, this is the measure.
+pub(crate) const NOBODY: &str = "nobody else";
+
 /// Everything that was measured.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     costs: Vec<Cost>,
     visits: Vec<(String, Summary)>,
+    /// The median and the 99th percentile of the visitor who was alone.
+    alone: [Duration; 2],
     faults: Vec<String>,
 }
 
@@ -37,8 +42,10 @@ struct Cost {
 struct Summary {
     served: usize,
     failed: usize,
-    median: Duration,
-    p99: Duration,
+    /// The median and the 99th percentile.
+    times: [Duration; 2],
+    /// How many times as long as alone they are.
+    ratios: [f64; 2],
     longest: Duration,
 }
 
@@ -57,14 +64,22 @@ impl Report {
     pub(crate) fn visits(&mut self, beside: &str, visits: &Visits) {
         let mut times = visits.times.clone();
         times.sort_unstable();
-        let at = |percent: usize| times.get((times.len() * percent / 100).min(times.len() - 1));
+        if times.is_empty() {
+            self.faults.push(format!("{beside}: no visit was served"));
+        }
+        let at = |percent: usize| times.get((times.len() * percent / 100).min(times.len().saturating_sub(1)));
         let [median, p99, longest] = [50, 99, 100].map(|percent| at(percent).copied().unwrap_or_default());
+        let now = [median, p99];
+        if beside == NOBODY {
+            self.alone = now;
+        }
+        let ratios = [0, 1].map(|which| now[which].as_secs_f64() / self.alone[which].as_secs_f64());
         if let Some(reason) = visits.failures.first() {
             self.faults
                 .push(format!("{beside}: {} visits failed, the first: {reason}", visits.failures.len()));
         }
-        let summary = Summary { served: times.len(), failed: visits.failures.len(), median, p99, longest };
-        self.visits.push((beside.to_owned(), summary));
+        let (served, failed) = (times.len(), visits.failures.len());
+        self.visits.push((beside.to_owned(), Summary { served, failed, times: now, ratios, longest }));
     }
 
     /// Fails if something was not as it has to be.
@@ -81,11 +96,18 @@ impl fmt::Display for Report {
         for Cost { what, count, before, with, each } in &self.costs {
             writeln!(f, "| {count} | {what} | {before:.1} | {with:.1} | {each:.0} |")?;
         }
-        writeln!(f, "\n| another client beside | served | not served | median ms | p99 ms | longest ms |")?;
-        writeln!(f, "| --- | ---: | ---: | ---: | ---: | ---: |")?;
-        for (beside, Summary { served, failed, median, p99, longest }) in &self.visits {
+        writeln!(
+            f,
+            "\n| another client beside | served | not served | median ms | times alone | p99 ms | times alone | longest ms |"
+        )?;
+        writeln!(f, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")?;
+        for (beside, summary) in &self.visits {
+            let Summary { served, failed, times: [median, p99], ratios: [usual, slow], longest } = summary;
             let [median, p99, longest] = [median, p99, longest].map(|time| time.as_secs_f64() * 1000.0);
-            writeln!(f, "| {beside} | {served} | {failed} | {median:.2} | {p99:.2} | {longest:.2} |")?;
+            writeln!(
+                f,
+                "| {beside} | {served} | {failed} | {median:.2} | {usual:.1} | {p99:.2} | {slow:.1} | {longest:.2} |"
+            )?;
         }
         Ok(())
     }

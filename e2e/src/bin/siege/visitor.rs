@@ -12,7 +12,7 @@ use e2e::http::Connection;
 use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::router::HOST;
+use crate::routers::HOST;
 
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -41,12 +41,10 @@ impl Visitor {
     }
 
     /// Lets `work` go on, and gives what came of the visits meanwhile beside what came of the work.
-    pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> Result<(Visits, T)> {
+    pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> (Visits, T) {
         self.take();
         let done = work.await;
-        let visits = self.take();
-        ensure!(!visits.times.is_empty(), "the visitor was never served: {:?}", visits.failures);
-        Ok((visits, done))
+        (self.take(), done)
     }
 
     fn take(&self) -> Visits {

@@ -9,6 +9,7 @@ use std::task::Poll;
 use super::super::body::{Broken, Pump, Side};
 use super::super::connection::Stream;
 use super::{Exchange, Failure};
+use crate::metrics::Late;
 
 impl<S: Stream> Exchange<'_, S> {
     /// Moves both bodies until the response's is with the client.
@@ -33,7 +34,10 @@ impl<S: Stream> Exchange<'_, S> {
                 limited = Some(limit);
                 client.deadline.set(limit);
             }
-            client.deadline.poll(cx).map(|()| Err(Failure::ClientGone))
+            client.deadline.poll(cx).map(|()| {
+                client.worker.counters.timeout(Late::Reader);
+                Err(Failure::ClientGone)
+            })
         })
         .await;
         self.client.record.received = self.upload.count;

@@ -14,6 +14,7 @@ use super::super::head::{MAX_HEAD, Progress};
 use super::super::request::Version;
 use super::super::response::{Response, interim_status};
 use super::{Exchange, Failure, Uploaded};
+use crate::metrics::Late;
 
 /// How long a client that expects a 100 waits for the endpoint's before it gets the router's.
 const CONTINUE: Duration = Duration::from_secs(1);
@@ -44,12 +45,14 @@ impl<S: Stream> Exchange<'_, S> {
                 if let Poll::Ready(result) = self.poll_answer(cx) {
                     return Poll::Ready(result);
                 }
-                self.set_deadline(&mut wait);
+                self.set_deadline(&mut wait)?;
                 ready!(self.client.deadline.poll(cx));
                 match wait {
                     Wait::Continue => self.let_continue(),
-                    Wait::Client => return Poll::Ready(Err(Failure::ClientSlow)),
-                    Wait::Nothing | Wait::Endpoint => return Poll::Ready(Err(Failure::EndpointBroken)),
+                    Wait::Client => return Poll::Ready(Err(self.late(Late::Body, Failure::ClientSilent))),
+                    Wait::Nothing | Wait::Endpoint => {
+                        return Poll::Ready(Err(self.late(Late::Endpoint, Failure::EndpointBroken)));
+                    }
                 }
             }
         })
@@ -144,7 +147,8 @@ impl<S: Stream> Exchange<'_, S> {
         self.owes_continue = false;
     }
 
-    fn set_deadline(&mut self, wait: &mut Wait) {
+    /// Says until when to wait, and for whom; or that the body comes too slowly.
+    fn set_deadline(&mut self, wait: &mut Wait) -> Result<(), Failure> {
         let now = match (self.uploaded, self.upload.waits_for) {
             _ if self.owes_continue => Wait::Continue,
             (Uploaded::NotYet, Side::Source) => Wait::Client,
@@ -152,14 +156,23 @@ impl<S: Stream> Exchange<'_, S> {
         };
         let moved = std::mem::take(&mut self.upload.moved);
         if now == *wait && !moved {
-            return;
+            return Ok(());
         }
         *wait = now;
+        if self.pace.is_too_slow(now == Wait::Client, self.upload.count) {
+            return Err(self.late(Late::BodyRate, Failure::ClientSlow));
+        }
         let forward = &self.order.forward;
         self.client.deadline.set(Some(match now {
             Wait::Continue => CONTINUE,
             Wait::Client => forward.idle_timeout,
             Wait::Nothing | Wait::Endpoint => forward.response_timeout,
         }));
+        Ok(())
+    }
+
+    fn late(&self, late: Late, failure: Failure) -> Failure {
+        self.client.worker.counters.timeout(late);
+        failure
     }
 }

@@ -101,3 +101,17 @@ fn only_100_continue_can_be_expected() {
         !is("GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n", |request| request.expects_continue)
     );
 }
+
+#[test]
+fn a_call_of_grpc_is_known_by_its_type_whatever_it_carries() {
+    let is_grpc = |kind: &str| {
+        let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Type: {kind}\r\n\r\n");
+        is(&head, |request| request.facts().is_grpc)
+    };
+    for kind in ["application/grpc", "Application/gRPC+proto", "application/grpc;charset=utf-8"] {
+        assert!(is_grpc(kind), "{kind}");
+    }
+    for kind in ["application/grpc-web+proto", "application/grpcx", "application/grp", "text/plain"] {
+        assert!(!is_grpc(kind), "{kind}");
+    }
+}

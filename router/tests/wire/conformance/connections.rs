@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
 
 use router::Options;
 
@@ -17,34 +18,51 @@ fn single(end: &Endpoint, keep_alive: bool) -> (Site, router_config::Config) {
     (site, config)
 }
 
-/// T41. The connection that was kept before may serve again afterwards.
+/// Serves like a plain server, and tells what becomes of each connection, in the words of Flynn's tests.
+fn told() -> (Endpoint, Arc<Mutex<Vec<&'static str>>>) {
+    let states = Arc::new(Mutex::new(Vec::new()));
+    let log = states.clone();
+    let end = Endpoint::serving(move |connection| {
+        let tell = |state| log.lock().unwrap().push(state);
+        tell("new");
+        while let Some(seen) = connection.request() {
+            tell("active");
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1");
+            if seen.header("Connection") == Some("close") {
+                break;
+            }
+            tell("idle");
+        }
+        tell("closed");
+    });
+    (end, states)
+}
+
+/// T41. The one difference: the connection that was kept before serves again afterwards, where Flynn dials anew.
 #[test]
 fn a_route_without_keep_alive_uses_a_connection_for_one_request() {
-    let end = Endpoint::text("1");
+    let (end, states) = told();
     let (site, kept) = single(&end, true);
     let mut client = site.client();
-    let mut get = || {
-        client.send("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n");
-        let response = client.response();
-        assert_eq!((response.text(), response.header("Connection")), ("1", None));
-        end.last().header("Connection").map(str::to_owned)
+    let mut get_and_see = |expected: [&[&str]; 2]| {
+        for expected in expected {
+            client.send("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n");
+            let response = client.response();
+            assert_eq!((response.text(), response.header("Connection")), ("1", None));
+            eventually("the endpoint is done", || states.lock().unwrap().len() >= expected.len());
+            assert_eq!(std::mem::take(&mut *states.lock().unwrap()), expected);
+        }
     };
-    assert_eq!([get(), get()], [None, None]);
-    assert_eq!((end.connections(), end.closed()), (1, 0));
+    get_and_see([&["new", "active", "idle"], &["active", "idle"]]);
 
     let mut single_use = kept.clone();
     add_with(&mut single_use, "example.com", "/", &[end.address], |forward| forward.keep_alive = false);
     site.handle.replace(&single_use);
-    for number in 1..=2 {
-        assert_eq!(get().as_deref(), Some("close"));
-        eventually("the connection is closed after its request", || end.closed() == number);
-        assert_eq!(end.connections(), 1 + number);
-    }
+    get_and_see([&["new", "active", "closed"], &["new", "active", "closed"]]);
 
     site.handle.replace(&kept);
-    assert_eq!([get(), get()], [None, None]);
-    assert!(end.connections() <= 4);
-    assert_eq!(end.closed(), 2);
+    get_and_see([&["active", "idle"], &["active", "idle"]]);
+    assert_eq!(end.connections(), 3);
 }
 
 const HANDSHAKE: &str = "GET /websocket HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

@@ -1,8 +1,8 @@
 //! A client of HTTP/2 that keeps to the rules, one request after the other or several at once.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use bytes::Bytes;
 use h2::client::{Builder, ResponseFuture, SendRequest};
@@ -12,14 +12,17 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::client::{PATIENCE, tls_config};
+use crate::client::{MOMENT, PATIENCE, tls_config};
 
-/// A connection, and a runtime that moves it while a test waits for something.
+/// A connection, which goes on in a thread of its own whatever a test waits for. Dropped, it is cut.
 pub(crate) struct Session {
-    pub(crate) runtime: Runtime,
     pub(crate) requests: SendRequest<Bytes>,
+    runtime: Runtime,
+    _connection: oneshot::Sender<()>,
 }
 
 /// A response as it came.
@@ -34,26 +37,46 @@ pub(crate) struct Answer {
 impl Session {
     /// Without TLS, and without asking whether HTTP/2 is spoken.
     pub(crate) fn plain(address: SocketAddr) -> Self {
-        let runtime = runtime();
-        let requests = runtime.block_on(async {
-            let stream = TcpStream::connect(address).await.unwrap();
-            handshake(stream).await
-        });
-        Self { runtime, requests }
+        Self::over(async move { TcpStream::connect(address).await.unwrap() })
     }
 
     /// Over TLS; the router has to choose HTTP/2.
     pub(crate) fn tls(address: SocketAddr, name: &str) -> Self {
-        let runtime = runtime();
         let config = tls_config(&["h2", "http/1.1"], rustls::DEFAULT_VERSIONS);
         let name = ServerName::try_from(name.to_owned()).unwrap();
-        let requests = runtime.block_on(async {
+        Self::over(async move {
             let stream = TcpStream::connect(address).await.unwrap();
             let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
             assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-            handshake(stream).await
+            stream
+        })
+    }
+
+    fn over<S>(stream: impl Future<Output = S> + Send + 'static) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let (tell, told) = mpsc::channel();
+        let (_connection, dropped) = oneshot::channel();
+        thread::spawn(move || {
+            runtime().block_on(async {
+                let mut builder = Builder::new();
+                builder.enable_push(false);
+                let (requests, connection) = builder.handshake(stream.await).await.unwrap();
+                tell.send(requests).unwrap();
+                tokio::select! {
+                    _ = connection => {}
+                    _ = dropped => {}
+                }
+            });
         });
-        Self { runtime, requests }
+        let requests = told.recv().expect("there is a connection");
+        Self { requests, runtime: runtime(), _connection }
+    }
+
+    /// Whether the router has said that it takes WebSockets.
+    pub(crate) fn takes_websockets(&self) -> bool {
+        self.requests.is_extended_connect_protocol_enabled()
     }
 
     pub(crate) fn get(&mut self, uri: &str) -> Answer {
@@ -87,6 +110,24 @@ impl Session {
         self.run(async { read(response.await.unwrap()).await.unwrap() })
     }
 
+    /// Sends a byte now and then, until there is an answer or so many are sent.
+    pub(crate) fn drip(
+        &self,
+        upload: &mut SendStream<Bytes>,
+        response: &mut ResponseFuture,
+        count: usize,
+    ) -> Option<Answer> {
+        for _ in 0..count {
+            // The router may have ended the stream a moment ago: the answer says why.
+            let _ = upload.send_data(Bytes::from_static(b"x"), false);
+            let answer = self.run(async { timeout(MOMENT, &mut *response).await });
+            if let Ok(answer) = answer {
+                return Some(self.run(read(answer.unwrap())).unwrap());
+            }
+        }
+        None
+    }
+
     /// The reason that a request or its response was reset with.
     pub(crate) fn failure(&self, response: ResponseFuture) -> h2::Error {
         self.run(async {
@@ -99,13 +140,7 @@ impl Session {
 
     /// Runs something to its end, which has to come within the patience of all tests.
     pub(crate) fn run<F: Future>(&self, future: F) -> F::Output {
-        self.runtime
-            .block_on(async { tokio::time::timeout(PATIENCE, future).await.expect("it took too long") })
-    }
-
-    /// Lets the connection go on.
-    pub(crate) fn turn(&self) {
-        self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });
+        self.runtime.block_on(async { timeout(PATIENCE, future).await.expect("it took too long") })
     }
 }
 
@@ -121,17 +156,6 @@ impl Answer {
 
 pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-async fn handshake<S>(stream: S) -> SendRequest<Bytes>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let mut builder = Builder::new();
-    builder.enable_push(false);
-    let (requests, connection) = builder.handshake(stream).await.unwrap();
-    tokio::spawn(connection);
-    requests
 }
 
 async fn read(response: http::Response<RecvStream>) -> Result<Answer, h2::Error> {

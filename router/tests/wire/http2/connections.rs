@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::mpsc;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::client::Session;
 use super::frames::{END_STREAM, HEADERS, Wire, request};
 use crate::client::Client;
 use crate::endpoint::Endpoint;
-use crate::site::{Site, certificate, config};
+use crate::site::{Site, certificate, config, eventually};
 
 #[test]
 fn a_client_of_tls_gets_the_protocol_that_it_asks_for() {
@@ -117,7 +118,6 @@ fn a_router_that_stops_lets_requests_finish_and_takes_no_more() {
     let site = Site::of(endpoint.address);
     let mut client = Session::plain(site.http());
     let (response, _) = client.start(Request::get("http://example.com/"), true);
-    client.turn();
     begun.recv().unwrap();
     let mut idle = Wire::connect(site.http());
     idle.headers(1, &request("GET", "/unknown"), END_STREAM);
@@ -126,15 +126,10 @@ fn a_router_that_stops_lets_requests_finish_and_takes_no_more() {
     assert_eq!(idle.goaway(), 0);
     let requests = client.requests.clone();
     // The GOAWAY is there as soon as no new request can be made.
-    for n in 0.. {
-        assert!(n < 1_000, "requests are still taken");
-        client.turn();
-        let ready =
-            requests.clone().poll_ready(&mut std::task::Context::from_waker(std::task::Waker::noop()));
-        if matches!(ready, std::task::Poll::Ready(Err(_))) {
-            break;
-        }
-    }
+    eventually("no more requests are taken", || {
+        let mut cx = Context::from_waker(Waker::noop());
+        matches!(requests.clone().poll_ready(&mut cx), Poll::Ready(Err(_)))
+    });
     go.send(()).unwrap();
     assert_eq!(client.answer(response).text(), "halfhalf");
     drop(client);

@@ -95,6 +95,25 @@ impl Wire {
         Some(Frame { kind: header[3], flags: header[4], stream, payload: self.bytes(length)? })
     }
 
+    /// Whether a frame of a kind is among those that have come and were not looked at yet.
+    pub(super) fn has_come(&mut self, kind: u8) -> bool {
+        self.stream.set_nonblocking(true).unwrap();
+        let mut bytes = [0; 16 * 1024];
+        while let Ok(count @ 1..) = self.stream.read(&mut bytes) {
+            self.read.extend_from_slice(&bytes[..count]);
+        }
+        self.stream.set_nonblocking(false).unwrap();
+        let mut rest = &self.read[..];
+        while let [high, middle, low, found, ..] = *rest {
+            if found == kind {
+                return true;
+            }
+            let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
+            rest = rest.get(9 + length..).unwrap_or_default();
+        }
+        false
+    }
+
     /// The next frame of a kind; others are skipped.
     pub(super) fn next(&mut self, kind: u8) -> Option<Frame> {
         loop {

@@ -3,17 +3,21 @@
 use bytes::Bytes;
 use h2::Reason;
 use http::{HeaderMap, Request};
-use router_config::{Config, Protocol};
+use router_config::{Action, Config, Protocol};
 
 use super::client::Session;
 use super::grpc_server::GrpcServer;
-use crate::site::{Site, add, dead, eventually};
+use crate::site::{Site, add, dead, eventually, judging};
 
-fn site(server: &GrpcServer) -> Site {
+fn config(server: &GrpcServer) -> Config {
     let mut config = Config::default();
     add(&mut config, "example.com", "/", &[server.address]);
     config.services.values_mut().for_each(|service| service.protocol = Protocol::H2c);
-    Site::start_with(&config, router::Options { workers: 1, ..router::Options::default() })
+    config
+}
+
+fn site(server: &GrpcServer) -> Site {
+    Site::start_with(&config(server), router::Options { workers: 1, ..router::Options::default() })
 }
 
 fn call(method: &str) -> http::request::Builder {
@@ -68,6 +72,26 @@ fn messages_of_a_stream_go_both_ways_as_they_come() {
     });
 }
 
+/// The server hears all of it before it answers; a body of another type that comes like this is given up.
+#[test]
+fn a_call_may_send_its_messages_as_slowly_as_it_likes() {
+    let server = GrpcServer::start();
+    let mut config = config(&server);
+    let action = config.hosts.get_mut("example.com").unwrap().paths.get_mut("/").unwrap();
+    let Action::Forward(forward) = action else { panic!("the route forwards") };
+    forward.min_body_bytes_per_second = 1_000_000;
+    let site = judging(&config);
+    let mut client = Session::plain(site.http());
+    let (mut response, mut upload) = client.start(call("Unary"), false);
+    assert!(client.drip(&mut upload, &mut response, 20).is_none());
+    upload.send_data(Bytes::new(), true).unwrap();
+    assert_eq!(client.answer(response).text(), "x".repeat(20));
+    let other = Request::post("http://example.com/test.Echo/Unary").header("content-type", "text/plain");
+    let (mut response, mut upload) = client.start(other, false);
+    let answer = client.drip(&mut upload, &mut response, 1_999).expect("an answer before the end");
+    assert_eq!(answer.status.as_u16(), 408);
+}
+
 #[test]
 fn a_response_may_be_a_status_and_nothing_else() {
     let server = GrpcServer::start();
@@ -86,7 +110,7 @@ fn calls_share_a_connection_until_the_server_leaves_it() {
         assert_eq!(client.send(call("Unary"), "m").text(), "m");
     }
     let streams: Vec<_> = (0..5).map(|_| client.start(call("Stream"), false)).collect();
-    client.turn();
+    eventually("all calls are there", || server.calls() == 10);
     assert_eq!(server.connections(), 1);
     let left = client.send(call("Leave"), "");
     assert_eq!(left.header("grpc-status"), Some("0"));
@@ -133,7 +157,6 @@ fn a_call_that_its_client_gives_up_is_cancelled_at_the_server() {
     let (response, mut upload) = client.start(call("Stream"), false);
     client.run(response).unwrap();
     upload.send_reset(Reason::CANCEL);
-    client.turn();
     eventually("the server hears of it", || server.resets() == [Some(Reason::CANCEL)]);
     assert_eq!(client.send(call("Unary"), "m").text(), "m");
     assert_eq!(server.connections(), 1);

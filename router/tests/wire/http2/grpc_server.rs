@@ -11,7 +11,7 @@ use h2::server::{self, SendResponse};
 use h2::{Reason, RecvStream};
 use http::{HeaderMap, Request, Response};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::client::runtime;
 use crate::site::loopback;
@@ -66,6 +66,11 @@ impl GrpcServer {
         self.log.open.load(Ordering::SeqCst)
     }
 
+    /// How many calls came.
+    pub(super) fn calls(&self) -> usize {
+        self.log.requests.lock().unwrap().len()
+    }
+
     /// The headers of the last request.
     pub(super) fn last(&self) -> HeaderMap {
         self.log.requests.lock().unwrap().last().unwrap().clone()
@@ -83,6 +88,13 @@ impl Drop for GrpcServer {
     }
 }
 
+/// Asks a connection to end.
+struct Leave {
+    abruptly: bool,
+    /// Dropped when it does.
+    _done: oneshot::Sender<()>,
+}
+
 async fn serve(stream: TcpStream, log: Arc<Log>) {
     log.open.fetch_add(1, Ordering::SeqCst);
     let mut connection = server::handshake(stream).await.unwrap();
@@ -94,7 +106,7 @@ async fn serve(stream: TcpStream, log: Arc<Log>) {
                 log.requests.lock().unwrap().push(request.headers().clone());
                 tokio::spawn(answer(request, respond, log.clone(), leave.clone()));
             }
-            Some(abruptly) = leaving.recv() => {
+            Some(Leave { abruptly, _done }) = leaving.recv() => {
                 if abruptly {
                     break;
                 }
@@ -109,7 +121,7 @@ async fn answer(
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
     log: Arc<Log>,
-    leave: mpsc::UnboundedSender<bool>,
+    leave: mpsc::UnboundedSender<Leave>,
 ) {
     let response = Response::builder().header("content-type", "application/grpc");
     let path = request.uri().path().to_owned();
@@ -146,9 +158,10 @@ async fn answer(
             stream.send_trailers(status("0", None)).unwrap();
         }
         "/test.Echo/Leave" | "/test.Echo/Die" => {
-            leave.send(path.ends_with("Die")).unwrap();
-            // Long enough for the GOAWAY, or the end, to come first.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            let (_done, done) = oneshot::channel();
+            leave.send(Leave { abruptly: path.ends_with("Die"), _done }).unwrap();
+            // The GOAWAY, or the end, comes first.
+            let _ = done.await;
             let _ = respond.send_response(response.header("grpc-status", "0").body(()).unwrap(), true);
         }
         "/test.Echo/Fail" => {

@@ -47,6 +47,13 @@ fn echo() -> Endpoint {
     })
 }
 
+/// A client that knows that the router takes WebSockets.
+fn session(site: &Site) -> Session {
+    let client = Session::plain(site.http());
+    eventually("the router says that it takes WebSockets", || client.takes_websockets());
+    client
+}
+
 #[test]
 fn the_router_says_that_it_takes_them() {
     let endpoint = Endpoint::text("");
@@ -59,8 +66,7 @@ fn the_router_says_that_it_takes_them() {
 fn bytes_go_both_ways_until_one_side_ends() {
     let endpoint = echo();
     let site = Site::of(endpoint.address);
-    let mut client = Session::plain(site.http());
-    client.turn();
+    let mut client = session(&site);
     let (response, mut upload) = client.start(connect("websocket"), false);
     upload.send_data(Bytes::from_static(b"early"), false).unwrap();
     let response = client.run(response).unwrap();
@@ -92,12 +98,10 @@ fn bytes_go_both_ways_until_one_side_ends() {
 fn a_client_that_resets_closes_the_endpoints_connection() {
     let endpoint = echo();
     let site = Site::of(endpoint.address);
-    let mut client = Session::plain(site.http());
-    client.turn();
+    let mut client = session(&site);
     let (response, mut upload) = client.start(connect("websocket"), false);
     let response = client.run(response).unwrap();
     upload.send_reset(Reason::CANCEL);
-    client.turn();
     drop(response);
     eventually("the endpoint's connection is closed", || endpoint.closed() == 1);
 }
@@ -111,8 +115,7 @@ fn an_endpoint_may_refuse_and_says_why() {
         assert!(connection.left_over().is_empty(), "what was meant for a WebSocket never comes");
     });
     let site = Site::of(endpoint.address);
-    let mut client = Session::plain(site.http());
-    client.turn();
+    let mut client = session(&site);
     let (response, mut upload) = client.start(connect("websocket"), false);
     upload
         .send_data(Bytes::from_static(b"GET /smuggled HTTP/1.1\r\nHost: example.com\r\n\r\n"), false)
@@ -126,8 +129,7 @@ fn an_endpoint_may_refuse_and_says_why() {
 fn other_protocols_are_not_served() {
     let endpoint = Endpoint::text("");
     let site = Site::of(endpoint.address);
-    let mut client = Session::plain(site.http());
-    client.turn();
+    let mut client = session(&site);
     let (response, _upload) = client.start(connect("connect-udp"), false);
     assert_eq!(client.answer(response).status.as_u16(), 405);
     assert_eq!(endpoint.requests().len(), 0);
