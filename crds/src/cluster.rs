@@ -1,4 +1,11 @@
-//! `Cluster`: the root domains, their certificates, and who may claim which host.
+//! `Cluster`: the root domains, their certificates, who may claim which host, and the nodes' addresses and records in AWS.
+
+mod aws;
+
+pub use aws::{
+    Aws, AwsMode, ClusterNodes, Dns, DnsHealthCheck, DnsHealthCheckProtocol, ElasticIps, ExternalTraffic,
+    NodeAddressStatus, NodeSelector, RecordStatus, SecurityGroups,
+};
 
 use std::collections::BTreeMap;
 
@@ -25,6 +32,7 @@ use crate::StrictTransportSecurity;
     doc = "The platform's root domains, their certificates, and which namespaces may claim which hosts. There is one: the oldest is active, and any other says so in its conditions and changes nothing.",
     printcolumn(name = "Domain", type_ = "string", json_path = ".status.defaultDomain"),
     printcolumn(name = "Nodes", type_ = "string", json_path = ".status.nodes"),
+    printcolumn(name = "Addresses", type_ = "string", json_path = ".status.addressesPublished"),
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -41,7 +49,9 @@ use crate::StrictTransportSecurity;
 #[x_kube(
     validation = Rule::new("self.domains.size() == 1 || self.domains.filter(d, d.default).size() == 1")
         .message("exactly one of the domains must have default: true; Apps get <app>.<default domain>")
-        .field_path(".domains")
+        .field_path(".domains"),
+    validation = Rule::new("!has(self.aws) || has(self.nodes)")
+        .message("say in nodes which machines get addresses and records in AWS").field_path(".nodes")
 )]
 pub struct ClusterSpec {
     /// The root domains. Exactly one is the default, and a single one is it: an App called `www` gets
@@ -64,6 +74,14 @@ pub struct ClusterSpec {
     /// How the routers serve, on every node. (Where they listen is set at their start: `flynn-operator node --help`.)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub router: Option<RouterSettings>,
+
+    /// The machines that get addresses and records in AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<ClusterNodes>,
+
+    /// What is kept true in AWS: the nodes' addresses, and the domains' records. Left out, no AWS call is ever made; what was made before stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws: Option<Aws>,
 }
 
 /// How the routers serve, on every node.
@@ -125,6 +143,16 @@ pub struct Domain {
     /// The one of the default domain also answers clients that name no host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificateReference>,
+
+    /// The Route 53 hosted zone that the records of this domain are in. Left out, it is found by name: the public zone of the domain or of the nearest
+    /// domain above it.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "hostedZoneID")]
+    #[schemars(length(min = 1, max = 32), regex(pattern = "^Z[A-Z0-9]+$"))]
+    pub hosted_zone_id: Option<String>,
+
+    /// Whether `*.<name>` is published as well, as a CNAME to the domain. Default: true.
+    #[serde(default = "default_true")]
+    pub wildcard_record: bool,
 }
 
 /// Names a Certificate in any namespace.
@@ -184,6 +212,19 @@ pub struct ClusterStatus {
     /// as PEM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_bundle: Option<String>,
+    /// How many nodes have an address that every domain publishes, of how many, for example `3/3`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub addresses_published: Option<String>,
+    /// The nodes' addresses. At most 100.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["node"]))]
+    pub addresses: Vec<NodeAddressStatus>,
+    /// The records of the domains, one entry for each name and type.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<RecordStatus>,
+    /// The AWS calls that would be made, with `mode: Plan`, in their order. At most 100.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub planned_calls: Vec<String>,
 }
 
 impl ClusterSpec {

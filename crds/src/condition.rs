@@ -21,6 +21,18 @@ pub enum ConditionType {
     Issued,
     /// Every router node serves what is declared.
     NodesReady,
+    /// Every node has its public address.
+    AddressesAssociated,
+    /// Every domain's records in DNS are as they should be, and every name server has them.
+    RecordsPublished,
+    /// The nodes' firewall lets through what is declared, and every node has it.
+    SecurityGroupsReady,
+    /// The bucket of a Blobstore exists and is as declared.
+    BucketReady,
+    /// The Secret of a Blobstore has credentials that work.
+    CredentialsReady,
+    /// The nodes' firewall lets the clients of a TCP Route through.
+    Reachable,
     /// Nothing will move until a person changes something; present only while it is True (kstatus).
     Stalled,
 }
@@ -94,6 +106,66 @@ pub enum Reason {
     NoRouterNodes,
     /// Another condition must become True first.
     Blocked,
+    /// `Cluster.spec.nodes` selects no node.
+    NodesNotFound,
+    /// A node has no `spec.providerID`, or one that names no EC2 instance.
+    NoProviderID,
+    /// The EC2 instance does not exist in this account and region.
+    InstanceNotFound,
+    /// The EC2 instance does not run.
+    InstanceNotRunning,
+    /// A quota of the AWS account is used up.
+    QuotaReached,
+    /// Something of somebody else stands where ours has to be.
+    NotOwned,
+    /// No public hosted zone has the domain.
+    HostedZoneNotFound,
+    /// Several public hosted zones have the domain.
+    HostedZoneAmbiguous,
+    /// The hosted zone is private.
+    HostedZonePrivate,
+    /// No AWS credentials were found.
+    NoCredentials,
+    /// AWS does not let these credentials make the call.
+    AccessDenied,
+    /// AWS does not take these credentials: they have expired, or do not exist.
+    CredentialsRefused,
+    /// AWS does not take the signature: most often this machine's clock is wrong.
+    SignatureRefused,
+    /// AWS does not answer.
+    AwsUnreachable,
+    /// AWS answers no more calls for now.
+    Throttled,
+    /// AWS refused a call; the message quotes it.
+    CallFailed,
+    /// What differs is not written, because `mode` is not `Apply`.
+    NotApplied,
+    /// Too few nodes serve to take any out of DNS.
+    TooFewHealthy,
+    /// A node's address is not in DNS, because the node does not serve or is being drained.
+    NotServing,
+    /// Something in AWS was changed by somebody else, and put right again.
+    DriftRepaired,
+    /// No Cluster declares `spec.aws`, so that no AWS call may be made.
+    AwsNotDeclared,
+    /// A local Blobstore is one of `flynn-operator up`, not of Kubernetes.
+    LocalNeedsStandalone,
+    /// The bucket is in another region than the Cluster: a warning.
+    RegionMismatch,
+    /// Another AWS account has the bucket of that name.
+    BucketTaken,
+    /// The bucket exists in this account, in another region than the declared one.
+    BucketInOtherRegion,
+    /// The bucket exists, with objects or settings of somebody else.
+    BucketNotEmpty,
+    /// Something is in the way of a deletion: objects, or what somebody else made.
+    DeletionBlocked,
+    /// What a deleted Blobstore had in AWS stays, as declared.
+    Retained,
+    /// The user has as many access keys as IAM allows, so that there is no room for another.
+    KeyLimitReached,
+    /// The nodes' firewall does not let the clients of a TCP Route through.
+    NotReachable,
 }
 
 impl fmt::Display for ConditionType {

@@ -10,6 +10,7 @@
 )]
 
 mod app;
+mod blobstore;
 mod certificate;
 mod cluster;
 mod condition;
@@ -22,15 +23,19 @@ pub use app::{
     App, AppSpec, AppStatus, DefaultRoutes, EnvSource, HealthCheck, Process, ProcessProtocol,
     ResourceAmounts, Resources, WEB,
 };
+pub use blobstore::{
+    Blobstore, BlobstoreSpec, BlobstoreStatus, Bucket, Credentials, DeletionPolicy, LocalBlobstore, Role,
+};
 pub use certificate::{Certificate, CertificateSpec, CertificateStatus, SelfSigned};
 pub use cluster::{
-    CertificateReference, Cluster, ClusterSpec, ClusterStatus, Domain, HostRule, NamespaceSelector,
-    RouterSettings, TcpPorts,
+    Aws, AwsMode, CertificateReference, Cluster, ClusterNodes, ClusterSpec, ClusterStatus, Dns,
+    DnsHealthCheck, DnsHealthCheckProtocol, Domain, ElasticIps, ExternalTraffic, HostRule, NamespaceSelector,
+    NodeAddressStatus, NodeSelector, RecordStatus, RouterSettings, SecurityGroups, TcpPorts,
 };
 pub use condition::{ConditionType, Reason};
 pub use route::{
-    HttpRoute, Redirect, RedirectScheme, Route, RouteHealthCheck, RouteSpec, RouteStatus, ServiceReference,
-    StrictTransportSecurity, TcpRoute, TcpRouteStatus, Timeouts,
+    HttpRoute, RESERVED_PORTS, Redirect, RedirectScheme, Route, RouteHealthCheck, RouteSpec, RouteStatus,
+    ServiceReference, StrictTransportSecurity, TcpRoute, TcpRouteStatus, Timeouts,
 };
 pub use router_node::{Fault, RouterNode, RouterNodeSpec, RouterNodeStatus};
 

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use http::{HttpRoute, RouteHealthCheck, StrictTransportSecurity, Timeouts};
-pub use tcp::{TcpRoute, TcpRouteStatus};
+pub use tcp::{RESERVED_PORTS, TcpRoute, TcpRouteStatus};
 
 /// Sends the requests for a host and a path, or the connections to a TCP port, to an App, to a Service, or, by a redirect,
 /// somewhere else.

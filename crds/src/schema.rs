@@ -55,6 +55,19 @@ pub(crate) fn quantity(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// The schema of the networks that clients may come from.
+pub(crate) fn networks(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 64,
+        "items": { "type": "string", "minLength": 1, "maxLength": 49 },
+        "x-kubernetes-validations": [{
+            "rule": "self.all(network, isCIDR(network))",
+            "message": "a network is an address and the length of its prefix, such as 10.0.0.0/8 or 2001:db8::/32; one address is 203.0.113.7/32"
+        }]
+    })
+}
+
 /// The schema of an instant (RFC 3339).
 pub(crate) fn time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "format": "date-time", "nullable": true })

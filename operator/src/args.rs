@@ -1,5 +1,6 @@
 //! The command line: what a person, a manifest or a pipeline can ask for, and the text of `--help`.
 
+mod environment;
 mod inspect;
 mod listening;
 mod standalone;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crds::names::SYSTEM_NAMESPACE;
 
+pub(crate) use environment::{Environment, WrongVariable};
 pub(crate) use inspect::{ADMIN_PORT, AdminArguments, Logging, RoutesArguments, TraceArguments};
 pub(crate) use listening::Listening;
 pub(crate) use standalone::{
@@ -88,6 +90,8 @@ pub(crate) enum Command {
     /// Prints what applying manifests would change, and writes nothing. Exit code 0: no difference; 2: a difference; 1: an
     /// error.
     Plan(PlanArguments),
+    /// Prints the IAM policy with the least that the operator needs for what the manifests declare of AWS, as JSON.
+    AwsPolicy(AwsPolicyArguments),
     /// Prints the TLSPin of a certificate: the base64 of the SHA-256 of its DER form, for `flynn cluster add --tls-pin`.
     Pin(PinArguments),
     /// Prints the whole installation as YAML: custom resources, namespace, permissions, Deployment and DaemonSet.
@@ -122,13 +126,14 @@ pub(crate) struct NodeArguments {
     #[arg(long, value_name = "NAME", env = "NODE_NAME")]
     pub(crate) node_name: String,
 
-    /// Where plain HTTP is served. Port 0 takes a free one; the line on standard output tells which.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:80")]
-    pub(crate) http: SocketAddr,
+    /// Where plain HTTP is served. Port 0 takes a free one; the line on standard output tells which. Default: 0.0.0.0:80.
+    /// [env: LISTEN_IP, and DEFAULT_HTTP_PORT, where 0 is for none]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) http: Option<SocketAddr>,
 
-    /// Where HTTPS is served. Port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:443")]
-    pub(crate) https: SocketAddr,
+    /// Where HTTPS is served. Port 0 takes a free one. Default: 0.0.0.0:443. [env: LISTEN_IP, and DEFAULT_HTTPS_PORT]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) https: Option<SocketAddr>,
 
     #[command(flatten)]
     pub(crate) listening: Listening,
@@ -182,6 +187,15 @@ pub(crate) struct PlanArguments {
     /// Plans for a machine without Kubernetes (`flynn-operator up`), where Apps run commands and not images.
     #[arg(long)]
     pub(crate) standalone: bool,
+}
+
+/// Arguments of `aws-policy`.
+#[derive(Debug, Args)]
+pub(crate) struct AwsPolicyArguments {
+    /// A file or a folder of manifests (*.yaml, *.yml, *.json; folders with everything below them), or - for standard input.
+    /// Give it once for each.
+    #[arg(short, long = "filename", value_name = "PATH", required = true)]
+    pub(crate) filenames: Vec<PathBuf>,
 }
 
 /// The form of an answer.

@@ -18,9 +18,10 @@ use router::Addresses;
 use tokio::sync::{mpsc, watch};
 
 use crate::args::ControllerArguments;
-use crate::effects::Effects;
+use crate::effects::{Effects, Tools};
 use crate::health::Health;
-use crate::lease::{Candidate, Election};
+use crate::lease::{Candidate, Election, Tenure};
+use crate::metrics::cloud::CloudMetrics;
 use crate::metrics::{EffectMetrics, LeaderMetrics, PlanMetrics, WatchMetrics};
 use crate::observe::Watches;
 use crate::reconcile::{Input, Pass, QUEUE, Reconciler};
@@ -56,7 +57,9 @@ pub(crate) struct Controller {
     inputs: mpsc::Sender<Input>,
     /// The writers, while this process leads.
     effects: Option<Effects>,
+    tenure: Tenure,
     effect_metrics: EffectMetrics,
+    cloud_metrics: CloudMetrics,
     leader_metrics: LeaderMetrics,
 }
 
@@ -75,7 +78,9 @@ impl Controller {
             reconciler,
             inputs,
             effects: None,
+            tenure: Tenure::endless(),
             effect_metrics: EffectMetrics::register(registry),
+            cloud_metrics: CloudMetrics::register(registry),
             leader_metrics: LeaderMetrics::register(registry),
         }
     }
@@ -95,8 +100,9 @@ impl Controller {
         }
         ready.send_replace(true);
         let mut candidate = election.map(|election| Candidate::start(self.client.clone(), election));
-        if candidate.is_none() {
-            self.lead(true);
+        match &candidate {
+            Some(candidate) => self.tenure = candidate.tenure(),
+            None => self.lead(true),
         }
         let outcome = self.follow(&mut candidate, shutdown).await;
         ready.send_replace(false);
@@ -133,8 +139,14 @@ impl Controller {
         }
         // Dropping the writers ends them, whatever they are doing.
         self.effects = leading.then(|| {
-            let (client, inputs) = (self.client.clone(), self.inputs.clone());
-            Effects::start(client, &self.identity, inputs, self.effect_metrics.clone())
+            Effects::start(Tools {
+                client: self.client.clone(),
+                identity: self.identity.clone(),
+                inputs: self.inputs.clone(),
+                metrics: self.effect_metrics.clone(),
+                cloud_metrics: self.cloud_metrics.clone(),
+                tenure: self.tenure.clone(),
+            })
         });
         if leading {
             self.reconciler.touch_all();

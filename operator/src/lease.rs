@@ -4,6 +4,8 @@
 //! the Lease's duration, so that a process that is cut off stops writing by itself. The manager polls; the watch makes a
 //! Lease that was released be taken over at once instead of when it would have expired.
 
+mod tenure;
+
 use std::pin::pin;
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use crds::names::OPERATOR;
 
 use crate::backoff::WatchBackoff;
 use crate::reason::root_cause;
+pub(crate) use tenure::Tenure;
 
 /// The wait after the API refused or did not answer.
 const RETRY: Duration = Duration::from_secs(2);
@@ -42,6 +45,7 @@ pub(crate) struct Election {
 #[derive(Debug)]
 pub(crate) struct Candidate {
     leading: watch::Receiver<bool>,
+    tenure: Tenure,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -51,14 +55,21 @@ impl Candidate {
     pub(crate) fn start(client: Client, election: Election) -> Self {
         let (sender, leading) = watch::channel(false);
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(Task { client, election, leading: sender, stopped, deadline: None }.run());
-        Self { leading, stop, task }
+        let tenure = Tenure::none_yet(election.duration);
+        let task =
+            Task { client, election, leading: sender, stopped, deadline: None, tenure: tenure.clone() };
+        Self { leading, tenure, stop, task: tokio::spawn(task.run()) }
     }
 
     /// Waits until the lead changes hands, and tells whether it is ours; nothing if the election ended, which is a bug.
     pub(crate) async fn changed(&mut self) -> Option<bool> {
         self.leading.changed().await.ok()?;
         Some(*self.leading.borrow_and_update())
+    }
+
+    /// For how long it leads, for who writes elsewhere than to the API.
+    pub(crate) fn tenure(&self) -> Tenure {
+        self.tenure.clone()
     }
 
     /// Gives the Lease back, so that the next one takes over at once.
@@ -95,6 +106,8 @@ struct Task {
     stopped: watch::Receiver<bool>,
     /// Until when we lead unless a renewal is seen; nothing while the manager does not hold the Lease.
     deadline: Option<Instant>,
+    /// The same, for others to ask.
+    tenure: Tenure,
 }
 
 impl Task {
@@ -172,13 +185,18 @@ impl Task {
     }
 
     fn win(&mut self) {
-        self.deadline = Some(Instant::now() + self.election.duration);
+        self.set_deadline(Some(Instant::now() + self.election.duration));
         self.publish(true);
     }
 
     fn lose(&mut self) {
-        self.deadline = None;
+        self.set_deadline(None);
         self.publish(false);
+    }
+
+    fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+        self.tenure.set(deadline);
     }
 
     fn publish(&self, leading: bool) {
@@ -236,6 +254,7 @@ mod tests {
             leading,
             stopped: watch::channel(false).1,
             deadline: None,
+            tenure: Tenure::none_yet(duration),
         };
         (receiver, task)
     }
@@ -255,9 +274,9 @@ mod tests {
         let first = task.deadline;
         tokio::time::advance(Duration::from_secs(5)).await;
         assert!(!task.saw(Sight::Ours));
-        assert!(task.deadline > first && *leading.borrow());
+        assert!(task.deadline > first && *leading.borrow() && task.tenure.lasts(task.election.duration));
         assert!(task.saw(Sight::Theirs));
-        assert!(task.deadline.is_none() && !*leading.borrow());
+        assert!(task.deadline.is_none() && !*leading.borrow() && !task.tenure.lasts(Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,8 +14,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 mod args;
+mod aws_policy;
 mod backoff;
 mod ca;
+mod cloud;
 mod controller;
 mod effects;
 mod files;

@@ -4,6 +4,7 @@
 //! The router counts for itself; its numbers are read when somebody asks (`metrics/router.rs`), and so is what the machine
 //! has left (`metrics/machine.rs`).
 
+pub(crate) mod cloud;
 pub(crate) mod machine;
 pub(crate) mod router;
 
@@ -181,6 +182,7 @@ mod tests {
         EffectMetrics::register(&mut registry).wrote("status", true);
         let _ = (PlanMetrics::register(&mut registry), LeaderMetrics::register(&mut registry));
         TableMetrics::register(&mut registry);
+        cloud::CloudMetrics::register(&mut registry).tell_everything();
         registry.register_collector(Box::new(machine::Left::of_this_machine()));
         let text = encode(&registry);
         let own = text.lines().filter(|line| !line.starts_with('#'));

@@ -34,6 +34,7 @@ use crate::startup::{Error, announce, listen_for_probes, raise_open_files};
 pub(crate) async fn run(
     client: Client,
     arguments: NodeArguments,
+    listen: Listen,
     mut registry: Registry,
 ) -> Result<(), Error> {
     let mut shutdown = Shutdown::listen().map_err(Error::Signals)?;
@@ -48,7 +49,7 @@ pub(crate) async fn run(
             access_log: arguments.logging.access_log(None),
             ..router_options(arguments.workers, arguments.share_ports, arguments.listening.max_connections)
         },
-        listen: arguments.listening.beside(arguments.http, arguments.https),
+        listen,
         name: arguments.node_name,
         addresses: arguments.addresses,
         drain: Duration::from_secs(arguments.drain_seconds),

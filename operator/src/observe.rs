@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use crds::names::{ROUTER_SECRET, SYSTEM_NAMESPACE};
 use crds::{App, Certificate, Cluster, Route, RouterNode};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::core::v1::{Namespace, Node, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::{Api, Client};
 use plan::{Kind, Object, ObjectKey};
@@ -130,6 +130,7 @@ impl Watches {
         watches.start::<Secret>(Api::all(client.clone()), Some(TLS_SECRETS));
         watches.start::<RouterNode>(Api::all(client.clone()), None);
         watches.start::<Deployment>(Api::all(client.clone()), None);
+        watches.start::<Node>(Api::all(client.clone()), None);
         watches.finish()
     }
 

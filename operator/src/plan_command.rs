@@ -17,16 +17,20 @@ mod kinds;
 mod overlay;
 mod print;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use crds::Cluster;
 use jiff::Timestamp;
-use plan::{Kind, Object, ObjectKey, Platform};
+use plan::{Kind, Object, ObjectKey, Platform, Want};
 
 use crate::args::{Against, Global, Output, PlanArguments};
 use crate::{files, startup, stdout};
 use answer::Answer;
-use declared::{Manifests, Problem};
+use cluster::Reader;
+use declared::{Declared, Manifests, Problem};
 
 /// The exit code that tells a pipeline of a difference.
 const DIFFERENCE: u8 = 2;
@@ -61,14 +65,21 @@ pub(crate) enum Error {
 /// Plans, prints, and tells by the exit code whether there is a difference.
 pub(crate) async fn run(global: &Global, arguments: &PlanArguments) -> Result<ExitCode, Error> {
     let sources = files::read(&arguments.filenames)?;
-    let existing = match arguments.against {
-        Against::None => BTreeMap::new(),
-        Against::Cluster => cluster::read(&startup::connect(global.kubeconfig.as_deref()).await?).await?,
+    let mut cluster = match arguments.against {
+        Against::None => None,
+        Against::Cluster => Some(Reader::begin(startup::connect(global.kubeconfig.as_deref()).await?).await?),
     };
-    let Manifests { objects, ignored, problems } = declared::parse(&sources, &arguments.namespace, &existing);
+    let nothing = Objects::new();
+    let existing = cluster.as_ref().map_or(&nothing, |cluster| &cluster.objects);
+    let Manifests { objects, ignored, problems } = declared::parse(&sources, &arguments.namespace, existing);
     if !problems.is_empty() {
         return Err(Error::Invalid(problems));
     }
+    if let Some(cluster) = &mut cluster {
+        let namespaces = leader_namespaces(&cluster.objects, &objects);
+        cluster.leaders(&namespaces).await?;
+    }
+    let existing = cluster.map_or(nothing, |cluster| cluster.objects);
     let platform = if arguments.standalone { Platform::Standalone } else { Platform::Kubernetes };
     let answer = Answer::find(&existing, objects, ignored, Timestamp::now(), platform);
     match arguments.output {
@@ -78,8 +89,32 @@ pub(crate) async fn run(global: &Global, arguments: &PlanArguments) -> Result<Ex
     Ok(if answer.difference { ExitCode::from(DIFFERENCE) } else { ExitCode::SUCCESS })
 }
 
+/// The Clusters that manifests declare.
+pub(crate) fn clusters(filenames: &[PathBuf]) -> Result<Vec<Arc<Cluster>>, Error> {
+    let sources = files::read(filenames)?;
+    let Manifests { objects, ignored: _, problems } = declared::parse(&sources, "default", &Objects::new());
+    if !problems.is_empty() {
+        return Err(Error::Invalid(problems));
+    }
+    let clusters = objects.into_iter().filter_map(|declared| match declared.object {
+        Object::Cluster(cluster) => Some(cluster),
+        _ => None,
+    });
+    Ok(clusters.collect())
+}
+
 /// Objects by what they are called.
 type Objects = BTreeMap<(Kind, ObjectKey), Object>;
+
+/// The namespaces with Routes to leaders, as they are or as they would be.
+fn leader_namespaces(existing: &Objects, declared: &[Declared]) -> BTreeSet<String> {
+    let declared = declared.iter().map(|declared| &declared.object);
+    let routes = existing.values().chain(declared).filter_map(|object| match object {
+        Object::Route(route) if Want::of(route).leader => Some(object.key().namespace),
+        _ => None,
+    });
+    routes.collect()
+}
 
 fn lines(problems: &[Problem]) -> String {
     let lines: Vec<_> = problems.iter().map(|problem| format!("  {problem}")).collect();

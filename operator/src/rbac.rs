@@ -80,6 +80,13 @@ pub(crate) const CONTROLLER: Permissions = Permissions {
         },
         Rule {
             groups: FLYNN,
+            resources: &["clusters"],
+            names: &[],
+            verbs: &["get", "patch"],
+            reason: "The finalizer flynn.io/aws, while there is something to undo in AWS.",
+        },
+        Rule {
+            groups: FLYNN,
             resources: &["routes"],
             names: &[],
             verbs: &["create", "delete", "get", "patch"],
@@ -112,6 +119,13 @@ pub(crate) const CONTROLLER: Permissions = Permissions {
             names: &[],
             verbs: READ,
             reason: "The labels that Cluster.spec.hosts selects by.",
+        },
+        Rule {
+            groups: CORE,
+            resources: &["nodes"],
+            names: &[],
+            verbs: READ,
+            reason: "The nodes that Cluster.spec.nodes selects, for their addresses in AWS.",
         },
         Rule {
             groups: CORE,

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use plan::aws::Report;
 use plan::{Kind, Planner, Step, Unit};
 use tokio::sync::{mpsc, watch};
 
@@ -29,6 +30,8 @@ pub(crate) enum Input {
     Outcome(Unit, Result<(), String>),
     /// The time for another attempt at a unit has come.
     Retry(Unit),
+    /// What a look at AWS found.
+    Cloud(Box<Report>),
 }
 
 /// One pass of planning.
@@ -161,6 +164,7 @@ impl Reconciler {
             }
             Input::Outcome(unit, outcome) => self.planner.report(&unit, outcome),
             Input::Retry(unit) => self.planner.touch(&unit),
+            Input::Cloud(report) => self.planner.report_cloud(*report),
         }
         Ok(())
     }

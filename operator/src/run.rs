@@ -7,8 +7,11 @@ use std::process::ExitCode;
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Arguments, Command, Global, LogFormat};
-use crate::{ca, controller, hello, inspect, keep, manifests, metrics, node, pin, plan_command, startup, up};
+use crate::args::{Arguments, Command, Environment, Global, LogFormat, WrongVariable};
+use crate::{
+    aws_policy, ca, controller, hello, inspect, keep, manifests, metrics, node, pin, plan_command, startup,
+    up,
+};
 
 /// The client's own words for a failure are left out: whoever asked tells it, with the cause.
 const QUIET: &str = ",kube_client::client=off,kube_runtime::watcher=off,h2=error";
@@ -19,6 +22,9 @@ pub(crate) enum Error {
     /// The filter of the log is not one.
     #[error("--log (or RUST_LOG) is not a filter such as `info` or `info,flynn_operator=debug`: {0}")]
     Log(#[from] tracing_subscriber::filter::ParseError),
+    /// A variable that Flynn's router knew is not what it may be.
+    #[error(transparent)]
+    Variable(#[from] WrongVariable),
     /// The system gives no threads.
     #[error("the threads of the process cannot be started: {0}")]
     Threads(#[source] std::io::Error),
@@ -43,6 +49,9 @@ pub(crate) enum Error {
     /// `plan` failed.
     #[error(transparent)]
     Plan(#[from] plan_command::Error),
+    /// `aws-policy` failed.
+    #[error(transparent)]
+    AwsPolicy(#[from] aws_policy::Error),
     /// `pin` failed.
     #[error(transparent)]
     Pin(#[from] pin::Error),
@@ -54,7 +63,9 @@ pub(crate) enum Error {
 /// Runs a command to its end.
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     let Arguments { global, command } = arguments;
-    log_to_stderr(&global, &command)?;
+    let environment = environment(&command)?;
+    log_to_stderr(&global, &command, &environment)?;
+    environment.unread.iter().for_each(|sentence| tracing::warn!("{sentence}"));
     match command {
         Command::Controller(controller) => {
             runtime()?.block_on(async {
@@ -63,12 +74,16 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             })?;
         }
         Command::Node(node) => {
+            let listen = node.listen(&environment);
             runtime()?.block_on(async {
                 let client = startup::connect(global.kubeconfig.as_deref()).await?;
-                node::run(client, node, metrics::registry()).await
+                node::run(client, node, listen, metrics::registry()).await
             })?;
         }
-        Command::Up(arguments) => runtime()?.block_on(up::run(arguments))?,
+        Command::Up(arguments) => {
+            let listen = arguments.listen(&environment);
+            runtime()?.block_on(up::run(arguments, listen))?;
+        }
         Command::Api(arguments) => runtime()?.block_on(up::run_api(arguments))?,
         Command::Ca => runtime()?.block_on(ca::run(global.kubeconfig.as_deref()))?,
         Command::Backup(arguments) => runtime()?.block_on(keep::backup(&arguments))?,
@@ -79,6 +94,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
         Command::Plan(plan) => {
             return Ok(runtime()?.block_on(plan_command::run(&global, &plan))?);
         }
+        Command::AwsPolicy(arguments) => aws_policy::run(&arguments)?,
         Command::Pin(pin) => pin::run(&pin)?,
         Command::Manifests(manifests) => manifests::run(&manifests)?,
     }
@@ -91,8 +107,20 @@ fn runtime() -> Result<Runtime, Error> {
     runtime.map_err(Error::Threads)
 }
 
-fn log_to_stderr(global: &Global, command: &Command) -> Result<(), Error> {
-    let level = if matches!(command, Command::Up(_) | Command::Api(_)) { "warn" } else { "info" };
+/// The variables of Flynn's router, which the commands with a router know.
+fn environment(command: &Command) -> Result<Environment, WrongVariable> {
+    match command {
+        Command::Node(_) | Command::Up(_) => Environment::of_this_process(),
+        _ => Ok(Environment::default()),
+    }
+}
+
+fn log_to_stderr(global: &Global, command: &Command, environment: &Environment) -> Result<(), Error> {
+    let level = match command {
+        _ if environment.debug => "debug",
+        Command::Up(_) | Command::Api(_) => "warn",
+        _ => "info",
+    };
     let filter = match &global.log {
         Some(filter) => EnvFilter::try_new(filter)?,
         None => EnvFilter::try_new(format!("{level}{QUIET}"))?,

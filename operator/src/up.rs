@@ -23,6 +23,7 @@ mod session;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use router_config::Listen;
 use standalone::NoLogs;
 
 use crate::args::{ApiArguments, DataFolder, UpArguments};
@@ -67,11 +68,11 @@ pub(crate) enum Error {
 }
 
 /// Runs the platform until the process is asked to end.
-pub(crate) async fn run(arguments: UpArguments) -> Result<(), Error> {
+pub(crate) async fn run(arguments: UpArguments, listen: Listen) -> Result<(), Error> {
     let mut shutdown = Shutdown::listen().map_err(Error::Signals)?;
     // Before any process of an App is started, because these inherit it.
     startup::raise_open_files();
-    session::run(arguments, &mut shutdown).await
+    session::run(arguments, listen, &mut shutdown).await
 }
 
 /// Serves the embedded API and its controllers until the process is asked to end.

@@ -80,11 +80,7 @@ pub struct HttpRoute {
     /// The networks that clients may come from, such as `10.0.0.0/8` or `2001:db8::/32`; others are answered with 403. Left
     /// out: everybody. At most 64.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), extend("items" = { "type": "string", "minLength": 1, "maxLength": 49 }))]
-    #[x_kube(
-        validation = Rule::new("self.all(network, isCIDR(network))")
-            .message("a network is an address and the length of its prefix, such as 10.0.0.0/8 or 2001:db8::/32; one address is 203.0.113.7/32")
-    )]
+    #[schemars(schema_with = "crate::schema::networks")]
     pub clients: Vec<String>,
 
     /// A request that the router itself sends to every endpoint, again and again; one that does not answer gets none of the
@@ -132,6 +128,12 @@ pub struct Timeouts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<i32>", range(min = 1, max = 86400))]
     pub idle_seconds: Option<u32>,
+    /// The least rate of a request's body, in bytes a second, as an average over half a minute of waiting for the client; a slower one is answered
+    /// with 408. It holds until the endpoint answers; gRPC and connections that have switched protocols have none. 0 to 1000000, where 0 is
+    /// none. Default: 240.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<i32>", range(min = 0, max = 1_000_000))]
+    pub min_body_bytes_per_second: Option<u32>,
 }
 
 /// A request that the router sends to every endpoint; one that answers 200 to 399 is well.

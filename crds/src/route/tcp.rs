@@ -1,10 +1,16 @@
 //! The TCP side of a `Route`: which connections it is for, and the port that it has.
 
 use kube::KubeSchema;
+use kube::core::{Message, Rule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::http::{is_yes, yes};
+
+/// The ports that no Route may have, because the nodes need them themselves: those of SSH, of the router and its health and
+/// admin APIs, of etcd and of Kubernetes.
+pub const RESERVED_PORTS: [u16; 14] =
+    [22, 80, 443, 2379, 2380, 6443, 8081, 9912, 10248, 10249, 10250, 10256, 10257, 10259];
 
 /// Which connections a Route is for. They are passed on as they are, byte for byte, to an endpoint of the App or Service.
 #[derive(KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,10 +21,7 @@ pub struct TcpRoute {
     /// 1 to 65535, except the ports of the router and of Kubernetes itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<i32>", range(min = 1, max = 65535))]
-    #[x_kube(
-        validation = Rule::new("!(self in [22, 80, 443, 2379, 2380, 6443, 8081, 10248, 10249, 10250, 10256, 10257, 10259])")
-            .message("the nodes need this port themselves (22, 80, 443, 2379, 2380, 6443, 8081, 10248-10259): choose another, or leave it out to get a free one")
-    )]
+    #[x_kube(validation = not_reserved())]
     pub port: Option<u16>,
 
     /// Whether only the leader of the Service gets connections; see `http.leader`. Default: false.
@@ -28,11 +31,7 @@ pub struct TcpRoute {
     /// The networks that clients may come from, such as `10.0.0.0/8` or `2001:db8::/32`; the connections of others are closed.
     /// Left out: everybody. At most 64.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), extend("items" = { "type": "string", "minLength": 1, "maxLength": 49 }))]
-    #[x_kube(
-        validation = Rule::new("self.all(network, isCIDR(network))")
-            .message("a network is an address and the length of its prefix, such as 10.0.0.0/8 or 2001:db8::/32; one address is 203.0.113.7/32")
-    )]
+    #[schemars(schema_with = "crate::schema::networks")]
     pub clients: Vec<String>,
 
     /// Whether the router's admin API tells when an endpoint has come and gone. If any Route of a Service wants it, it is told.
@@ -54,4 +53,11 @@ impl Default for TcpRoute {
     fn default() -> Self {
         Self { port: None, leader: false, clients: Vec::new(), drain_backends: true }
     }
+}
+
+fn not_reserved() -> Rule {
+    let ports = RESERVED_PORTS.map(|port| port.to_string()).join(", ");
+    Rule::new(format!("!(self in [{ports}])")).message(Message::Message(format!(
+        "the nodes need this port themselves ({ports}): choose another, or leave it out to get a free one"
+    )))
 }

@@ -13,18 +13,23 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod address;
 mod app;
+pub mod aws;
 mod backend;
+pub mod blobstore;
 mod certificate;
 mod changes;
 mod cluster;
 mod cookie_key;
+mod dns;
 mod host;
 mod key;
 mod object;
 mod planner;
 mod platform;
 mod programmed;
+pub mod security_group;
 mod service;
 mod simulate;
 mod status;
@@ -51,6 +56,7 @@ pub use planner::{Planner, Role};
 pub use platform::Platform;
 pub use service::{Election, Port, ServiceInputs, ServicePlan, Want, service};
 pub use simulate::{Simulation, Write};
+pub use status::Finding;
 pub use step::{StatusWrite, Step, Transition};
 pub use subset::SPEC_HASH;
 pub use tcp::{TcpInputs, TcpPlan, tcp};

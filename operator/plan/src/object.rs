@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crds::{App, Certificate, Cluster, Route, RouterNode};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde::Serialize;
 
@@ -39,6 +39,8 @@ pub enum Kind {
     Lease,
     /// `v1` Pod, of which nothing but the metadata is read, in the same namespaces.
     Pod,
+    /// `v1` Node, for the leader: its labels, its instance, its addresses, and whether it is ready.
+    Node,
 }
 
 impl fmt::Display for Kind {
@@ -74,6 +76,8 @@ pub enum Object {
     Lease(Arc<Lease>),
     /// See [`Kind::Pod`].
     Pod(Arc<Pod>),
+    /// See [`Kind::Node`].
+    Node(Arc<Node>),
 }
 
 impl Object {
@@ -93,6 +97,7 @@ impl Object {
             Self::Deployment(_) => Kind::Deployment,
             Self::Lease(_) => Kind::Lease,
             Self::Pod(_) => Kind::Pod,
+            Self::Node(_) => Kind::Node,
         }
     }
 
@@ -112,6 +117,7 @@ impl Object {
             Self::Deployment(object) => ObjectKey::of(&**object),
             Self::Lease(object) => ObjectKey::of(&**object),
             Self::Pod(object) => ObjectKey::of(&**object),
+            Self::Node(object) => ObjectKey::of(&**object),
         }
     }
 }
@@ -138,5 +144,6 @@ object_from!(
     Secret,
     Deployment,
     Lease,
-    Pod
+    Pod,
+    Node
 );

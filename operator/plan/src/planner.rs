@@ -4,9 +4,10 @@
 //! [`Step`]. The units are taken in the order of [`Unit`], and a plan that changed makes the units that read it dirty:
 //!
 //! ```text
-//! Cluster -> Service -> Certificate -> DefaultCertificate, CookieKey -> Host, Tcp -> Route -> App -> statuses
+//! Cluster -> Cloud, Service -> Certificate -> DefaultCertificate, CookieKey -> Host, Tcp -> Route -> App -> statuses
 //! ```
 
+mod cloud;
 mod leader;
 mod ports;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use crds::{Cluster, Fault, Reason, RouterNode, names};
 use jiff::Timestamp;
 use router_config::CookieKey;
 
+use crate::aws::{Order, Report};
 use crate::certificate::unmade_copy;
 use crate::programmed::{Versions, applied};
 use crate::world::World;
@@ -46,6 +48,8 @@ pub struct Planner {
     plans: Plans,
     route_versions: Versions,
     copy_versions: Versions,
+    /// What the last look at AWS found.
+    cloud: Option<Report>,
     /// What the last write for a unit came to, if it failed.
     failures: BTreeMap<Unit, Refusal>,
     /// The copies whose pairs are taken as made, in a simulation.
@@ -58,6 +62,7 @@ pub struct Planner {
 #[derive(Debug, Default)]
 struct Plans {
     active: Option<Arc<Cluster>>,
+    order: Option<Arc<Order>>,
     services: BTreeMap<ObjectKey, ServicePlan>,
     certificates: BTreeMap<ObjectKey, CertificatePlan>,
     default_certificate: Option<String>,
@@ -82,6 +87,7 @@ impl Planner {
             plans: Plans::default(),
             route_versions: Versions::default(),
             copy_versions: Versions::default(),
+            cloud: None,
             failures: BTreeMap::new(),
             foreseen: BTreeMap::new(),
             rechecks: BTreeSet::new(),
@@ -156,6 +162,8 @@ impl Planner {
 
     /// Has everything planned again at the next step.
     pub fn touch_all(&mut self) {
+        // Nobody may have taken it.
+        self.plans.order = None;
         self.world.dirty_all();
     }
 

@@ -125,7 +125,7 @@ impl Simulation {
 
     /// Carries a step out, and says whether it wrote any object.
     fn carry_out(&mut self, step: Step) -> bool {
-        let Step { table, objects, statuses, recheck_at: _ } = step;
+        let Step { table, objects, statuses, cloud: _, recheck_at: _ } = step;
         self.table.apply(table);
         for status in statuses {
             self.statuses.insert((status.kind, status.key), status.status);
@@ -189,5 +189,6 @@ fn meta_of(object: &mut Object) -> &mut ObjectMeta {
         Object::Deployment(object) => &mut Arc::make_mut(object).metadata,
         Object::Lease(object) => &mut Arc::make_mut(object).metadata,
         Object::Pod(object) => &mut Arc::make_mut(object).metadata,
+        Object::Node(object) => &mut Arc::make_mut(object).metadata,
     }
 }

@@ -13,7 +13,7 @@ use crate::{Refusal, Transition, Verdict};
 pub(crate) use kinds::{ClusterFindings, app, certificate, cluster, route};
 
 /// What a condition says when it is True: mostly nothing, sometimes a count.
-pub(crate) type Finding = Result<String, Refusal>;
+pub type Finding = Result<String, Refusal>;
 
 /// The conditions of one object in the making.
 pub(crate) struct Conditions<'a> {
@@ -33,6 +33,14 @@ impl<'a> Conditions<'a> {
     pub(crate) fn with(mut self, condition: ConditionType, finding: Finding) -> Self {
         self.findings.push((condition, finding));
         self
+    }
+
+    /// Adds a finding, if there is one.
+    pub(crate) fn with_asked(self, condition: ConditionType, finding: &Option<Finding>) -> Self {
+        match finding {
+            Some(finding) => self.with(condition, finding.clone()),
+            None => self,
+        }
     }
 
     /// Adds `Ready`, which sums up, and `Stalled`, which says that only a person can go on (kstatus).

@@ -1,10 +1,13 @@
 //! What one pass of planning asks for.
 
+use std::sync::Arc;
+
 use crds::{ConditionType, Reason};
 use jiff::Timestamp;
 use router_config::Delta;
 use serde::Serialize;
 
+use crate::aws::Order;
 use crate::{Kind, ObjectChanges, ObjectKey, Unit};
 
 /// Everything that has to be written after a pass; empty when nothing differs.
@@ -16,6 +19,9 @@ pub struct Step {
     pub objects: Vec<(Unit, ObjectChanges)>,
     /// The statuses that differ from those observed. Only for the leader.
     pub statuses: Vec<StatusWrite>,
+    /// What AWS should be made to be from now on, if that changed; inside, nothing if nobody asks for AWS. Only for the leader.
+    #[serde(skip)]
+    pub cloud: Option<Option<Arc<Order>>>,
     /// The next instant at which the passing of time alone changes a plan (a certificate begins or ends).
     #[serde(skip)]
     pub recheck_at: Option<Timestamp>,

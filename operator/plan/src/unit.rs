@@ -10,6 +10,8 @@ use crate::{HostName, ObjectKey};
 pub enum Unit {
     /// Which Cluster is active.
     Cluster,
+    /// What AWS should be made to be for the active Cluster and its nodes.
+    Cloud,
     /// The ready endpoints of a Kubernetes Service that Routes name.
     Service(ObjectKey),
     /// A Certificate: its pair, its copy for the nodes, its verdict.

@@ -39,7 +39,16 @@ impl Refusal {
             | Reason::Pending
             | Reason::NodeFault
             | Reason::NoRouterNodes
-            | Reason::Blocked => false,
+            | Reason::Blocked
+            | Reason::InstanceNotRunning
+            | Reason::AwsUnreachable
+            | Reason::Throttled
+            | Reason::CallFailed
+            | Reason::TooFewHealthy
+            | Reason::NotServing
+            | Reason::DriftRepaired
+            | Reason::RegionMismatch
+            | Reason::Retained => false,
             Reason::AnotherClusterActive
             | Reason::ClusterNotFound
             | Reason::HostClaimed
@@ -61,7 +70,28 @@ impl Refusal {
             | Reason::NameTaken
             | Reason::ImageRequired
             | Reason::ImageNeedsContainerRuntime
-            | Reason::CommandRequired => true,
+            | Reason::CommandRequired
+            | Reason::NodesNotFound
+            | Reason::NoProviderID
+            | Reason::InstanceNotFound
+            | Reason::QuotaReached
+            | Reason::NotOwned
+            | Reason::HostedZoneNotFound
+            | Reason::HostedZoneAmbiguous
+            | Reason::HostedZonePrivate
+            | Reason::NoCredentials
+            | Reason::AccessDenied
+            | Reason::CredentialsRefused
+            | Reason::SignatureRefused
+            | Reason::NotApplied
+            | Reason::AwsNotDeclared
+            | Reason::LocalNeedsStandalone
+            | Reason::BucketTaken
+            | Reason::BucketInOtherRegion
+            | Reason::BucketNotEmpty
+            | Reason::DeletionBlocked
+            | Reason::KeyLimitReached
+            | Reason::NotReachable => true,
         }
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crds::{App, Certificate, Cluster, Route, RouterNode, names};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 pub(crate) use index::{Index, domain_certificates, host_of, source_secret, target_service, uid};
@@ -38,6 +38,7 @@ pub(crate) struct World {
     pub(crate) deployments: BTreeMap<ObjectKey, Arc<Deployment>>,
     pub(crate) leases: BTreeMap<ObjectKey, Arc<Lease>>,
     pub(crate) pods: BTreeMap<ObjectKey, Arc<Pod>>,
+    pub(crate) nodes: BTreeMap<String, Arc<Node>>,
     /// Copies of certificates that somebody deleted, while their Certificate is still there. They stay in `secrets`, and so in
     /// use, until the leader has written them again.
     pub(crate) lost_copies: BTreeSet<ObjectKey>,
@@ -63,6 +64,7 @@ impl World {
             Object::Deployment(object) => self.set_deployment(key, Some(object)),
             Object::Lease(object) => self.set_lease(key, Some(object)),
             Object::Pod(object) => self.set_pod(key, Some(object)),
+            Object::Node(object) => self.set_node(key.name, Some(object)),
         }
     }
 
@@ -82,6 +84,7 @@ impl World {
             Kind::Deployment => self.set_deployment(key, None),
             Kind::Lease => self.set_lease(key, None),
             Kind::Pod => self.set_pod(key, None),
+            Kind::Node => self.set_node(key.name, None),
         }
     }
 
@@ -94,7 +97,8 @@ impl World {
             self.index.insert_cluster(new);
         }
         if same(old.as_ref(), new.as_ref(), |c| (&c.metadata.uid, &c.metadata.creation_timestamp, &c.spec)) {
-            self.dirty.insert(Unit::ClusterStatus(name));
+            // Whether it is being deleted, and what its annotations ask for, is for AWS only.
+            self.dirty.extend([Unit::Cloud, Unit::ClusterStatus(name)]);
             return;
         }
         // Another Cluster may become the active one, and each says so in its status.
@@ -327,6 +331,11 @@ impl World {
         }
     }
 
+    fn set_node(&mut self, name: String, new: Option<Arc<Node>>) {
+        replace(&mut self.nodes, &name, new);
+        self.dirty.insert(Unit::Cloud);
+    }
+
     /// The Pods of a namespace, by name.
     pub(crate) fn pods_of<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = (&'a str, &'a Pod)> {
         let pods = self.pods.range(ObjectKey::new(namespace, "")..);
@@ -348,7 +357,8 @@ impl World {
 
     /// Marks every unit that exists.
     pub(crate) fn dirty_all(&mut self) {
-        self.dirty.extend([Unit::Cluster, Unit::OrphanedCopies, Unit::DefaultCertificate, Unit::CookieKey]);
+        self.dirty.extend([Unit::Cluster, Unit::Cloud, Unit::OrphanedCopies]);
+        self.dirty.extend([Unit::DefaultCertificate, Unit::CookieKey]);
         self.dirty.extend(self.index.routes_by_service.keys().cloned().map(Unit::Service));
         self.dirty.extend(self.certificates.keys().cloned().map(Unit::Certificate));
         self.dirty.extend(self.index.routes_by_host.keys().cloned().map(Unit::Host));

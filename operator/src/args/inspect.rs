@@ -119,6 +119,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_route_may_have_the_port_of_the_admin_api() {
+        assert!(crds::RESERVED_PORTS.contains(&ADMIN_PORT));
+    }
+
+    #[test]
     fn a_part_is_between_nothing_and_all() {
         assert_eq!(part("0.01"), Ok(0.01));
         for text in ["-1", "1.1", "x", "NaN"] {

@@ -55,17 +55,17 @@ pub(crate) struct UpArguments {
     #[command(flatten)]
     pub(crate) api: ApiArguments,
 
-    /// The address that the router listens on.
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    pub(crate) address: IpAddr,
+    /// The address that the router listens on. Default: 127.0.0.1. [env: LISTEN_IP]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Option<IpAddr>,
 
-    /// The port for plain HTTP. 0 takes a free one.
-    #[arg(long, value_name = "PORT", default_value_t = 8080)]
-    pub(crate) http_port: u16,
+    /// The port for plain HTTP. 0 takes a free one. Default: 8080. [env: DEFAULT_HTTP_PORT, where 0 is for none]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) http_port: Option<u16>,
 
-    /// The port for HTTPS. 0 takes a free one.
-    #[arg(long, value_name = "PORT", default_value_t = 8443)]
-    pub(crate) https_port: u16,
+    /// The port for HTTPS. 0 takes a free one. Default: 8443. [env: DEFAULT_HTTPS_PORT]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) https_port: Option<u16>,
 
     #[command(flatten)]
     pub(crate) listening: Listening,

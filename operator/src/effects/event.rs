@@ -8,7 +8,7 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
 use plan::{StatusWrite, Transition};
 
-use crds::names;
+use crds::{Cluster, names};
 
 use crate::reason::root_cause;
 
@@ -25,6 +25,17 @@ pub(crate) struct Events {
 pub(crate) struct Regarding(ObjectReference);
 
 impl Regarding {
+    /// A Cluster.
+    pub(crate) fn cluster(name: &str, uid: &str) -> Self {
+        Self(ObjectReference {
+            api_version: Some(Cluster::api_version(&()).into_owned()),
+            kind: Some(Cluster::kind(&()).into_owned()),
+            name: Some(name.to_owned()),
+            uid: Some(uid.to_owned()),
+            ..ObjectReference::default()
+        })
+    }
+
     /// The object that a status was written to.
     pub(crate) fn of<K: Resource<DynamicType = ()>>(write: &StatusWrite) -> Self {
         let StatusWrite { kind: _, key, uid, status: _, events: _ } = write;

@@ -9,7 +9,9 @@ use crds::{App, Certificate, Cluster, Route, RouterNode, names};
 use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
-use k8s_openapi::api::core::v1::{Namespace, ObjectReference, Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{
+    Namespace, Node, NodeSpec, NodeStatus, ObjectReference, Pod, Secret, Service,
+};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::PartialObjectMeta;
@@ -173,12 +175,38 @@ impl Slim for Pod {
     }
 }
 
+// Its kubelet writes it often; what is kept changes seldom.
+impl Slim for Node {
+    const KIND: Kind = Kind::Node;
+
+    fn drop_unread(&mut self) {
+        self.metadata.annotations = None;
+        self.metadata.owner_references = None;
+        self.spec = self.spec.take().map(|NodeSpec { provider_id, unschedulable, .. }| NodeSpec {
+            provider_id,
+            unschedulable,
+            ..NodeSpec::default()
+        });
+        self.status = self.status.take().map(|NodeStatus { addresses, conditions, .. }| {
+            let mut conditions = conditions.unwrap_or_default();
+            conditions.retain(|condition| condition.type_ == "Ready");
+            for condition in &mut conditions {
+                condition.last_heartbeat_time = None;
+                condition.message = None;
+                condition.reason = None;
+            }
+            NodeStatus { addresses, conditions: Some(conditions), ..NodeStatus::default() }
+        });
+    }
+}
+
 fn slim_metadata(meta: &mut ObjectMeta) {
     let all = std::mem::take(meta);
     *meta = ObjectMeta {
         annotations: all.annotations,
         creation_timestamp: all.creation_timestamp,
         deletion_timestamp: all.deletion_timestamp,
+        finalizers: all.finalizers,
         generation: all.generation,
         labels: all.labels,
         name: all.name,
@@ -227,6 +255,25 @@ mod tests {
             "metadata": {"name": "a"}, "data": {"tls.crt": "", "tls.key": "", "ca.crt": "", "password": ""}
         }));
         assert_eq!(secret.data.unwrap().into_keys().collect::<Vec<_>>(), ["ca.crt", "tls.crt", "tls.key"]);
+    }
+
+    #[test]
+    fn of_a_node_its_heartbeat_is_not_kept() {
+        let node = |beat: &str| -> Node {
+            let ready = json!({"type": "Ready", "status": "True", "lastHeartbeatTime": beat,
+                "lastTransitionTime": "2026-11-22T12:00:00Z"});
+            let addresses = json!([{"type": "InternalIP", "address": "10.0.0.1"}]);
+            let pressure = json!({"type": "DiskPressure", "status": "False", "lastHeartbeatTime": beat});
+            slimmed(json!({
+                "metadata": {"name": "n1", "labels": {"role": "router"}},
+                "spec": {"providerID": "aws:///us-east-1a/i-0abc1234", "podCIDR": "10.0.0.0/24"},
+                "status": {"conditions": [pressure, ready], "addresses": addresses, "images": []}
+            }))
+        };
+        let kept = node("2026-11-22T12:00:01Z");
+        assert_eq!(kept, node("2026-11-22T12:00:02Z"));
+        assert!(kept.spec.unwrap().provider_id.is_some() && kept.metadata.labels.is_some());
+        assert_eq!(kept.status.unwrap().conditions.unwrap().len(), 1);
     }
 
     #[test]

@@ -56,6 +56,7 @@ pub(super) fn object(kind: Kind, value: Value) -> Result<Object, WrongType> {
         Kind::Deployment => typed::<k8s_openapi::api::apps::v1::Deployment>(value),
         Kind::Lease => typed::<k8s_openapi::api::coordination::v1::Lease>(value),
         Kind::Pod => typed::<k8s_openapi::api::core::v1::Pod>(value),
+        Kind::Node => typed::<k8s_openapi::api::core::v1::Node>(value),
     }
 }
 
@@ -74,6 +75,7 @@ pub(super) fn value(object: &Object) -> Value {
         Object::Deployment(object) => untyped(&**object),
         Object::Lease(object) => untyped(&**object),
         Object::Pod(object) => untyped(&**object),
+        Object::Node(object) => untyped(&**object),
     }
 }
 

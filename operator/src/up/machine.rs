@@ -13,6 +13,7 @@ use kubelet::Kubelet;
 use plan::Platform;
 use prometheus_client::registry::Registry;
 use router::{Addresses, Options};
+use router_config::Listen;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -73,7 +74,7 @@ pub(super) struct Machine {
 
 impl Machine {
     /// Starts everything, and returns once the router listens.
-    pub(super) async fn start(arguments: &UpArguments) -> Result<Self, Error> {
+    pub(super) async fn start(arguments: &UpArguments, listen: Listen) -> Result<Self, Error> {
         let logs = processes::logs();
         let api = Embedded::start(&arguments.api, logs.clone()).await?;
         let client = api.client();
@@ -82,7 +83,7 @@ impl Machine {
         logs.provide(kubelet.logs());
         let (failed, failures) = watch::channel(false);
         let controller = controller(client.clone(), failed.clone());
-        let (node, listening) = router(client, arguments, api.folder(), failed);
+        let (node, listening) = router(client, arguments, listen, api.folder(), failed);
         let api_folder = api.folder().to_owned();
         let machine = |addresses| Self { api, addresses, workloads, kubelet, controller, node, failures };
         match listening.await {
@@ -167,18 +168,18 @@ fn controller(client: Client, failed: watch::Sender<bool>) -> Role {
 fn router(
     client: Client,
     arguments: &UpArguments,
+    listen: Listen,
     data: &Path,
     failed: watch::Sender<bool>,
 ) -> (Role, oneshot::Receiver<Addresses>) {
     let (stop, mut shutdown) = Shutdown::told();
     let (listening, addresses) = oneshot::channel();
-    let address = |port| SocketAddr::new(arguments.address, port);
     let settings = node::Settings {
         options: Options {
             access_log: arguments.logging.access_log(Some(data.join("access.log"))),
             ..node::router_options(arguments.workers, false, arguments.listening.max_connections)
         },
-        listen: arguments.listening.beside(address(arguments.http_port), address(arguments.https_port)),
+        listen,
         name: NODE.to_owned(),
         addresses: Vec::new(),
         drain: Duration::from_secs(arguments.drain_seconds),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crds::App;
 use kube::api::ListParams;
 use kube::{Api, Client};
+use router_config::Listen;
 use tokio::time::{Instant, sleep_until};
 
 use super::apply::{Applied, Applier};
@@ -28,7 +29,11 @@ const DOUBT: Duration = Duration::from_millis(500);
 const IMPATIENCE: Duration = Duration::from_secs(3);
 
 /// Runs until the process is asked to end.
-pub(super) async fn run(arguments: UpArguments, shutdown: &mut Shutdown) -> Result<(), Error> {
+pub(super) async fn run(
+    arguments: UpArguments,
+    listen: Listen,
+    shutdown: &mut Shutdown,
+) -> Result<(), Error> {
     let say = Say::new(arguments.api.output);
     // What can be wrong with the folder is told before anything starts.
     let folder = match &arguments.manifests {
@@ -39,7 +44,7 @@ pub(super) async fn run(arguments: UpArguments, shutdown: &mut Shutdown) -> Resu
         }
         None => None,
     };
-    let machine = Machine::start(&arguments).await?;
+    let machine = Machine::start(&arguments, listen).await?;
     say.event(&machine.listening());
     let mut session = Session::new(&say, &machine, folder).await?;
     let outcome = session.follow(shutdown).await;

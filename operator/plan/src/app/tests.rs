@@ -52,6 +52,7 @@ fn cluster(domains: &[&str]) -> ClusterSpec {
         name: (*name).to_owned(),
         default: position == 0,
         certificate: Some(CertificateReference { namespace: "shop".into(), name: format!("{name}-tls") }),
+        ..Domain::default()
     };
     ClusterSpec {
         domains: domains.iter().enumerate().map(domain).collect(),

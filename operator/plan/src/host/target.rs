@@ -39,6 +39,9 @@ fn forward(service: String, http: &HttpRoute) -> Result<Forward, Refusal> {
         keep_alive: !http.disable_keep_alives,
         response_seconds: timeouts.response_seconds.unwrap_or_else(Forward::default_response_seconds),
         idle_seconds: timeouts.idle_seconds.unwrap_or_else(Forward::default_idle_seconds),
+        min_body_bytes_per_second: timeouts
+            .min_body_bytes_per_second
+            .unwrap_or_else(Forward::default_min_body_bytes_per_second),
         max_body_bytes: http.max_body_bytes,
         clients: networks(&http.clients)?,
         ..Forward::to(service)

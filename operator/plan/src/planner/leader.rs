@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Planner;
+use super::cloud::Told;
 use super::ports::no_port_yet;
 use super::units::app_of;
 use crate::app::wanted_names;
@@ -192,12 +193,14 @@ impl Planner {
 
     pub(super) fn plan_cluster_status(&mut self, name: &str, now: Timestamp, step: &mut Step) {
         let Some(cluster) = self.world.clusters.get(name) else { return };
+        let Told::Now(cloud) = self.told_of_aws(cluster) else { return };
         let (nodes, count) = self.nodes_ready();
         let findings = ClusterFindings {
             accepted: cluster::accepted(cluster, self.plans.active.as_deref()),
             resolved: self.domains_resolved(cluster).and(self.cookie_key_resolved()),
             nodes,
             count,
+            cloud,
             ca_bundle: self.ca_bundle(cluster),
         };
         let (status, events) = status::cluster(cluster, findings, now);

@@ -1,13 +1,14 @@
 //! One function per kind: its findings, in the order in which a person would ask.
 
 use crds::{
-    App, AppStatus, Certificate, CertificateStatus, Cluster, ClusterStatus, ConditionType, Reason, Route,
-    RouteStatus, TcpRouteStatus,
+    App, AppStatus, Certificate, CertificateStatus, Cluster, ClusterStatus, ConditionType, NodeAddressStatus,
+    Reason, Route, RouteStatus, TcpRouteStatus,
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{Conditions, Finding, after, plain};
+use crate::aws::Report;
 use crate::programmed::Programmed;
 use crate::{AppPlan, CertificatePlan, Refusal, RouteVerdict, Transition, Verdict};
 
@@ -102,6 +103,8 @@ pub(crate) struct ClusterFindings {
     pub(crate) nodes: Finding,
     /// How many nodes serve, of how many.
     pub(crate) count: String,
+    /// What is known of AWS; nothing if the Cluster does not ask for it.
+    pub(crate) cloud: Option<Report>,
     /// What clients have to trust beside the authorities that they know.
     pub(crate) ca_bundle: Option<String>,
 }
@@ -114,12 +117,15 @@ pub(crate) fn cluster(
 ) -> (ClusterStatus, Vec<Transition>) {
     let generation = cluster.metadata.generation.unwrap_or_default();
     let observed: &[Condition] = cluster.status.as_ref().map_or(&[], |status| &status.conditions);
-    let ClusterFindings { accepted, resolved, nodes, count, ca_bundle } = findings;
+    let ClusterFindings { accepted, resolved, nodes, count, cloud, ca_bundle } = findings;
     let active = accepted.is_ok();
+    let cloud = cloud.unwrap_or_default();
     let (conditions, transitions) = Conditions::new(observed, generation, now)
         .with(ConditionType::Accepted, plain(&accepted))
         .with(ConditionType::ResolvedRefs, after(&[&accepted], plain(&resolved)))
         .with(ConditionType::NodesReady, after(&[&accepted], nodes))
+        .with_asked(ConditionType::AddressesAssociated, &cloud.associated)
+        .with_asked(ConditionType::RecordsPublished, &cloud.published)
         .finish();
     let domain = cluster.spec.default_domain().filter(|_| active).map(|domain| domain.name.clone());
     let status = ClusterStatus {
@@ -128,8 +134,19 @@ pub(crate) fn cluster(
         default_domain: domain,
         nodes: active.then_some(count),
         ca_bundle: ca_bundle.filter(|_| active),
+        addresses_published: addresses_published(&cloud),
+        addresses: cloud.addresses,
+        records: cloud.records,
+        planned_calls: cloud.planned_calls,
     };
     (status, transitions)
+}
+
+/// How many nodes are in DNS, of how many; nothing if no records are asked for.
+fn addresses_published(cloud: &Report) -> Option<String> {
+    let is_in_dns = |node: &&NodeAddressStatus| matches!(node.dns.as_deref(), Some("Published" | "Held"));
+    let count = cloud.addresses.iter().filter(is_in_dns).count();
+    cloud.published.as_ref().map(|_| format!("{count}/{}", cloud.addresses.len()))
 }
 
 /// How many names of a certificate a status lists.

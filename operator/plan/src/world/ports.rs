@@ -5,14 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use crds::Route;
+use crds::{RESERVED_PORTS, Route};
 
 use super::multimap::MultiMap;
 use crate::ObjectKey;
-
-/// Ports that are never given, for what else listens on nodes: those that `tcp.port` may not name, and the admin API's.
-const RESERVED: [u16; 14] =
-    [22, 80, 443, 2379, 2380, 6443, 8081, 9912, 10248, 10249, 10250, 10256, 10257, 10259];
 
 /// The TCP Routes by port.
 #[derive(Debug, Default)]
@@ -60,7 +56,7 @@ impl Ports {
 
     /// Gives a Route the first free port of a range.
     pub(crate) fn give(&mut self, key: &ObjectKey, route: &Route, range: RangeInclusive<u16>) -> Option<u16> {
-        let is_free = |port: &u16| !self.by_port.contains(port) && !RESERVED.contains(port);
+        let is_free = |port: &u16| !self.by_port.contains(port) && !RESERVED_PORTS.contains(port);
         let Some(port) = range.into_iter().find(is_free) else {
             self.waiting.insert(key.clone());
             return None;
