@@ -11,8 +11,13 @@ help: ## print this
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 16
 
 .PHONY: run
-run: ## start the platform on this machine, without Kubernetes, with the quickstart on it; Ctrl-C ends all
+run: ## start the platform on this machine, without Kubernetes, with the quickstart on it; AWS=1: with Elastic IPs and Route 53 too, played here; Ctrl-C ends all
+ifdef AWS
+	$(CARGO) build --workspace --bins
+	MOTO=$$(e2e/tools/moto) KUBECTL=$$(e2e/tools/kubectl) target/debug/quickstart-aws
+else
 	$(CARGO) run -- up manifests/examples/quickstart --data-dir target/quickstart
+endif
 
 .PHONY: run-kubernetes
 run-kubernetes: build control-plane ## the same on a real control plane, with played Pods
@@ -29,22 +34,27 @@ test: unit desync e2e e2e-embedded parity ## run all tests: of the crates, of th
 unit: ## run the tests of the crates
 	$(CARGO) test --workspace --exclude e2e
 
+# These wait for what the operator waits for, a minute and more at a time, and need little beside: more run at once than there are CPUs.
+ADDRESSES = e2e/netns $(CARGO) test --offline -p e2e --test behaviours -- --test-threads=6 addresses::
+
 .PHONY: e2e
 e2e: build control-plane ## run the tests of the whole, on a real kube-apiserver in a network namespace; FILTER=name runs some
 	$(CARGO) test -p e2e --no-run
-	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) \
-	    e2e/netns $(CARGO) test --offline -p e2e --lib --bins --test behaviours -- $(FILTER)
+	export FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) MOTO=$$(e2e/tools/moto); \
+	    e2e/netns $(CARGO) test --offline -p e2e --lib --bins --test behaviours -- $(or $(FILTER),--skip addresses::); \
+	    $(if $(FILTER),true,$(ADDRESSES))
 
 .PHONY: e2e-embedded
 e2e-embedded: build ## run the tests of the whole on the embedded Kubernetes API; FILTER=name runs some
 	$(CARGO) test -p e2e --no-run
-	E2E_API=embedded KUBECTL=$$(e2e/tools/kubectl) \
-	    e2e/netns $(CARGO) test --offline -p e2e --test behaviours -- $(FILTER)
+	export E2E_API=embedded KUBECTL=$$(e2e/tools/kubectl) MOTO=$$(e2e/tools/moto); \
+	    e2e/netns $(CARGO) test --offline -p e2e --test behaviours -- $(or $(FILTER),--skip addresses::); \
+	    $(if $(FILTER),true,$(ADDRESSES))
 
 .PHONY: crash
 crash: build ## kill the embedded Kubernetes API 200 times while clients write and watch, and look for what is lost
 	$(CARGO) test -p e2e --no-run
-	CRASHES=200 e2e/netns $(CARGO) test --offline -p e2e --test behaviours -- --nocapture crash::
+	CRASHES=200 MOTO=$$(e2e/tools/moto) e2e/netns $(CARGO) test --offline -p e2e --test behaviours -- --nocapture crash::
 
 .PHONY: parity
 parity: build control-plane ## play the transcripts on the real and on the embedded Kubernetes API, and compare
@@ -96,7 +106,7 @@ suites-tls: ## scan the router's TLS
 	e2e/suites/tls.sh
 
 .PHONY: idle
-idle: ## hold up to 50,000 idle connections and 2,000 slow readers, and measure what they cost; ARGS=--connections=1000 for a quick look
+idle: ## hold 50,000 idle connections and 2,000 slow readers, and measure what they cost; ARGS=--connections=1000 for a quick look
 	$(CARGO) build --release -p router -p e2e --bins
 	e2e/netns target/release/siege $(ARGS)
 
@@ -124,7 +134,7 @@ generate: ## write the files that are generated from code: crds/yaml and manifes
 
 .PHONY: golden
 golden: ## write the expected outputs of the planner's cases anew; read the diff before committing it
-	UPDATE_GOLDEN=1 $(CARGO) test -p plan --test golden
+	UPDATE_GOLDEN=1 $(CARGO) test -p plan --test golden --test aws
 
 .PHONY: bench
 bench: ## measure the router beside nginx and HAProxy; ARGS=--rounds=1 for a quick look
@@ -143,6 +153,19 @@ bench-standalone: control-plane ## measure the embedded Kubernetes API beside a 
 	$(CARGO) build --release -p flynn-operator -p e2e --bins
 	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) \
 	    e2e/netns target/release/bench-standalone
+
+.PHONY: bench-dns
+bench-dns: control-plane ## measure a node's way into DNS and out of it, on the doubles of AWS, beside external-dns
+	$(CARGO) build --release -p flynn-operator -p e2e --bins
+	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) MOTO=$$(e2e/tools/moto) \
+	    e2e/netns target/release/bench-dns $(ARGS)
+
+STEPS ?= 100
+.PHONY: faults
+faults: build control-plane ## lead a random life of STEPS=100 steps on the doubles of AWS, which fail in every way; SEED=number repeats one
+	$(CARGO) test -p e2e --no-run
+	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) MOTO=$$(e2e/tools/moto) STEPS=$(STEPS) \
+	    e2e/netns $(CARGO) test --offline -p e2e --test behaviours -- --nocapture addresses::faults
 
 .PHONY: facts
 facts: control-plane ## write the facts of the built-in kinds anew, from the API server of the kubeconfig

@@ -1,10 +1,7 @@
 #!/usr/bin/env bash
 # The story of the router: what a person declares with kubectl, and what comes of it on the wire.
 # Everything is done with what a person has: kubectl, curl, openssl, bash and kill. Run `make build` first.
-source "$(dirname "${BASH_SOURCE[0]}")/story.bash"
-
-rm -rf "$folder" && mkdir -p "$folder/manifests"
-machine=
+source "$(dirname "${BASH_SOURCE[0]}")/machine.bash"
 domain=router.localhost
 
 # An app of a few lines: it tells its port, waits where it is asked to, and echoes what comes after an upgrade.
@@ -86,42 +83,9 @@ metadata: {namespace: shop, name: echo}
 spec: {routes: None, processes: {web: {command: [python3, echo.py], port: 7000}}}
 YAML
 
-field() { # EVENT NAME
-    grep "\"event\":\"$1\"" "$folder/up.json" | tail -1 | sed -nE "s/.*\"$2\":\"([^\"]*)\".*/\1/p"
-}
-told() { grep -q "\"event\":\"$1\"" "$folder/up.json"; }
-
-start_machine() {
-    : >"$folder/up.json"
-    "$root/target/debug/flynn-operator" up "$folder/manifests" --data-dir "$folder/data" --output json --api-port 0 \
-        --http-port "${HTTP_PORT:-0}" --https-port "${HTTPS_PORT:-0}" --additional-http-ports "$additional" \
-        >"$folder/up.json" 2>>"$folder/up.log" &
-    machine=$!
-    trap end_story EXIT
-    check "flynn-operator up gets everything ready" until_true 60 told ready
-    KUBECONFIG=$(field listening kubeconfig) && export KUBECONFIG
-    HTTP_PORT=$(field listening http | sed 's/.*://')
-    HTTPS_PORT=$(field listening https | sed 's/.*://')
-    CACERT=$folder/data/ca.crt
+start() {
+    start_machine --additional-http-ports "$additional"
     kubectl config set-context --current --namespace shop >/dev/null
-}
-
-stop_machine() {
-    local status=0
-    [ -n "$machine" ] || return 0
-    kill -INT "$machine" 2>/dev/null || true
-    wait "$machine" || status=$?
-    machine=
-    same "Ctrl-C ends it with exit code 0" 0 echo "$status"
-}
-
-end_story() {
-    local status=$?
-    trap - EXIT
-    [ "$status" -eq 0 ] || fail "the story comes to its end" "it broke off with exit code $status"
-    stop_machine
-    printf '\n%s: %s passed, %s failed\n' "$name" "$passed" "$failed"
-    [ "$failed" -eq 0 ] && exit 0 || exit 1
 }
 
 # route NAME SPEC: declares a Route and waits until it is served.
@@ -148,7 +112,7 @@ replicas_met() { # HOST [CURL ARGUMENTS...]
 additional=$((20000 + RANDOM % 10000))
 
 chapter "One command, and the fields that kubectl explains"
-start_machine
+start
 says "explain tells what leader means" "answered. Default: false" kubectl explain route.spec.http.leader
 says "a bad network says how to write it" "such as 10.0.0.0/8" kubectl apply -f - <<'YAML'
 apiVersion: flynn.io/v1alpha1
@@ -264,7 +228,7 @@ says "and who refuses" "the TLS handshake fails" flynn-operator trace "https://n
 chapter "kill -9: the sessions and the ports are the same"
 before=$(https "sticky.$domain" / -b "$cookies" | port_of)
 kill -9 "$machine" && wait "$machine" 2>/dev/null || true
-start_machine
+start
 same "the TCP port is the same" "$tcp_port" kubectl get route tcp -o 'jsonpath={.status.tcp.port}'
 check "the app answers there" until_true 20 bash -c 'ask_tcp hi'
 [ -n "$before" ] && same "the cookie is still understood: it is set again only if its replica is gone" 1 replicas_met "sticky.$domain" -b "$cookies" -c "$cookies"

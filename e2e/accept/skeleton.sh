@@ -143,13 +143,7 @@ echo "kind: [" >"$folder/broken.yaml"
 same "a broken file is an error: 1" 1 plan -f "$folder/broken.yaml"
 
 chapter "kill -9 the controller, while somebody watches"
-ask_on() {
-    while :; do https "hello.$domain" / -o /dev/null -w '%{http_code}\n' 2>/dev/null || echo "no answer"; done
-}
-answered() { [ "$(wc -l <"$folder/answers")" -ge "$1" ]; }
-ask_on >"$folder/answers" &
-watching=$!
-until_true 30 answered 20
+start_asking "hello.$domain"
 kill -9 "$(process_of controller)"
 before=$(wc -l <"$folder/answers")
 kubectl apply -f "$folder/new.yaml"
@@ -159,11 +153,7 @@ check "a new leader takes over and finishes the rest" \
     until_true 60 kubectl wait --for=jsonpath='{.spec.replicas}'=1 deployment/hello-web --timeout=1s
 check "the new Route is Ready" until_true 60 is route/new Ready True Ready
 until_true 30 answered $((before + 50))
-kill "$watching" && wait "$watching" 2>/dev/null || true
-watching=
-lost=$(grep -cvx 200 "$folder/answers" || true)
-echo "$(wc -l <"$folder/answers") requests, $lost of them not answered with 200"
-same "no request was lost" 0 echo "$lost"
+stop_asking "no request was lost"
 
 chapter "The end"
 stop_playground

@@ -1,62 +1,8 @@
 #!/usr/bin/env bash
 # The second story: a laptop without Kubernetes. One command, and then the kubectl that a person knows.
 # Everything is done with what a person has: kubectl, curl and kill. Run `make build` first; it needs no control plane.
-source "$(dirname "${BASH_SOURCE[0]}")/story.bash"
-
-rm -rf "$folder" && mkdir -p "$folder/manifests"
+source "$(dirname "${BASH_SOURCE[0]}")/machine.bash"
 cp "$root"/manifests/examples/quickstart/*.yaml "$folder/manifests/"
-machine=
-
-# What a line of JSON of `up` has under a name.
-field() { # EVENT NAME
-    grep "\"event\":\"$1\"" "$folder/up.json" | tail -1 | sed -nE "s/.*\"$2\":\"([^\"]*)\".*/\1/p"
-}
-told() { grep -q "\"event\":\"$1\"" "$folder/up.json"; }
-
-start_machine() {
-    : >"$folder/up.json"
-    "$root/target/debug/flynn-operator" up "$folder/manifests" --data-dir "$folder/data" --output json \
-        --api-port "${api_port:-0}" --http-port "${HTTP_PORT:-0}" --https-port "${HTTPS_PORT:-0}" \
-        ${users:+--users "$users"} >"$folder/up.json" 2>>"$folder/up.log" &
-    machine=$!
-    trap end_story EXIT
-    check "flynn-operator up gets everything ready" until_true 60 told ready
-    KUBECONFIG=$(field listening kubeconfig) && export KUBECONFIG
-    api_port=$(field listening server | sed 's/.*://')
-    HTTP_PORT=$(field listening http | sed 's/.*://')
-    HTTPS_PORT=$(field listening https | sed 's/.*://')
-    CACERT=$folder/data/ca.crt
-}
-
-stop_machine() {
-    local status=0 processes
-    [ -n "$machine" ] || return 0
-    processes=$(descendants "$machine")
-    kill -INT "$machine" 2>/dev/null || true
-    wait "$machine" || status=$?
-    machine=
-    same "Ctrl-C ends it with exit code 0" 0 echo "$status"
-    nobody_left "$processes"
-}
-
-# What has ended and waits for its parent to ask is not left.
-runs() { grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"; }
-
-nobody_left() {
-    local pid left=
-    for pid in $1; do if runs "$pid"; then left="$left $pid"; fi; done
-    same "no process is left" "" echo "$left"
-}
-
-end_story() {
-    local status=$?
-    trap - EXIT
-    [ "$status" -eq 0 ] || fail "the story comes to its end" "it broke off with exit code $status"
-    [ -z "${watching:-}" ] || kill "$watching" 2>/dev/null || true
-    stop_machine
-    printf '\n%s: %s passed, %s failed\n' "$name" "$passed" "$failed"
-    [ "$failed" -eq 0 ] && exit 0 || exit 1
-}
 
 chapter "One command"
 start_machine
@@ -104,23 +50,13 @@ second() { https "hello.$domain" / | grep -q second; }
 check "the environment from a Secret is there" until_true 10 second
 
 chapter "Nothing is lost while Pods are replaced"
-ask_on() {
-    while :; do https "hello.$domain" / -o /dev/null -w '%{http_code}\n' 2>/dev/null || echo "no answer"; done
-}
-answered() { [ "$(wc -l <"$folder/answers")" -ge "$1" ]; }
-ask_on >"$folder/answers" &
-watching=$!
-until_true 30 answered 20
+start_asking "hello.$domain"
 check "rollout restart" kubectl rollout restart deployment/hello-web
 check "it ends" kubectl rollout status deployment/hello-web --timeout=60s
 one=$(kubectl get pods -l flynn.io/app=hello -o "jsonpath=pod/{.items[0].metadata.name}")
 check "delete pod" kubectl delete "$one" --wait=true --timeout=60s
 check "another takes its place" kubectl rollout status deployment/hello-web --timeout=60s
-kill "$watching" && wait "$watching" 2>/dev/null || true
-watching=
-rolled=$(grep -cvx 200 "$folder/answers" || true)
-echo "$(wc -l <"$folder/answers") requests, $rolled of them not answered with 200"
-same "no request was lost to the restart" 0 echo "$rolled"
+stop_asking "no request was lost to the restart"
 
 chapter "Bad input says what to do, and harms nothing"
 says "an unknown field" 'unknown field "spec.imagge"' kubectl apply -f - <<'YAML'

@@ -1,4 +1,4 @@
-# Sourced by the stories of this folder: a playground of their own, and a few words to tell them in.
+# Sourced by the stories of this folder: a playground of their own, and a few words to tell them in. machine.bash has it too.
 # Each check prints `ok - what` or `not ok - what`; the end prints how many of both, ends everything and sets the exit code.
 # shellcheck shell=bash
 set -euo pipefail
@@ -9,6 +9,8 @@ folder=$root/target/accept-$name
 domain=flynn.localhost
 passed=0
 failed=0
+# What ends whatever the story has started.
+ending=stop_playground
 
 kubectl() { "${KUBECTL:-$("$root/e2e/tools/kubectl")}" "$@"; }
 flynn-operator() { "$root/target/debug/flynn-operator" "$@"; }
@@ -81,6 +83,35 @@ process_of() {
     done
 }
 
+# nobody_left PIDS: none of them runs. What has ended and waits for its parent to ask is not left.
+nobody_left() {
+    local pid left=
+    for pid in $1; do
+        if grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$pid/status"; then left="$left $pid"; fi
+    done
+    same "no process is left" "" echo "$left"
+}
+
+# start_asking HOST: asks on and on in the background, and returns when the answers come in; stop_asking counts them.
+start_asking() {
+    while :; do https "$1" / -o /dev/null -w '%{http_code}\n' 2>/dev/null || echo "no answer"; done >"$folder/answers" &
+    watching=$!
+    until_true 30 answered 20
+}
+
+# answered COUNT: so many answers have come, for until_true.
+answered() { [ "$(wc -l <"$folder/answers")" -ge "$1" ]; }
+
+# stop_asking WHAT: every request since start_asking was answered with 200.
+stop_asking() {
+    local lost
+    kill "$watching" && wait "$watching" 2>/dev/null || true
+    watching=
+    lost=$(grep -cvx 200 "$folder/answers" || true)
+    echo "$(wc -l <"$folder/answers") requests, $lost of them not answered with 200"
+    same "$1" 0 echo "$lost"
+}
+
 # Starts a playground in the background; KUBECONFIG, CACERT, HTTP_PORT and HTTPS_PORT are set when it is ready.
 start_playground() {
     rm -f "$folder/env"
@@ -97,16 +128,14 @@ start_playground() {
 
 # Ends the playground with all its processes, once.
 stop_playground() {
-    local processes status=0 pid
+    local processes status=0
     [ -n "${playground:-}" ] || return 0
     processes=$(descendants "$playground")
     kill -TERM "$playground" 2>/dev/null || true
     wait "$playground" || status=$?
     playground=
     same "the playground ends with exit code 0" 0 echo "$status"
-    for pid in $processes; do
-        if kill -0 "$pid" 2>/dev/null; then fail "no process is left" "$(tr '\0' ' ' <"/proc/$pid/cmdline")"; fi
-    done
+    nobody_left "$processes"
 }
 
 finish() {
@@ -114,7 +143,7 @@ finish() {
     trap - EXIT
     [ -z "${watching:-}" ] || kill "$watching" 2>/dev/null || true
     [ "$status" -eq 0 ] || fail "the story comes to its end" "it broke off with exit code $status"
-    stop_playground
+    "$ending"
     printf '\n%s: %s passed, %s failed\n' "$name" "$passed" "$failed"
     [ "$failed" -eq 0 ] && exit 0 || exit 1
 }

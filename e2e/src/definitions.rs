@@ -16,13 +16,15 @@ pub async fn install(bed: &TestBed) -> Result<()> {
         return Ok(()); // it has them
     }
     static APPLIED: OnceCell<()> = OnceCell::const_new();
-    let apply = async || {
-        let (kubectl, folder) = (bed.kubectl("default"), repository("crds/yaml"));
-        kubectl.ok(&["apply", "-f", &folder]).await?;
-        kubectl.ok(&["wait", "--for=condition=Established", "-f", &folder, "--timeout=30s"]).await?;
-        anyhow::Ok(())
-    };
-    APPLIED.get_or_try_init(apply).await.copied()
+    APPLIED.get_or_try_init(|| apply(bed)).await.copied()
+}
+
+/// Applies them, and waits until the API serves them.
+pub(crate) async fn apply(bed: &TestBed) -> Result<()> {
+    let (kubectl, folder) = (bed.kubectl("default"), repository("crds/yaml"));
+    kubectl.ok(&["apply", "-f", &folder]).await?;
+    kubectl.ok(&["wait", "--for=condition=Established", "-f", &folder, "--timeout=30s"]).await?;
+    Ok(())
 }
 
 /// A file or folder of the repository, as an argument.

@@ -11,6 +11,7 @@
 //! Everything runs inside `e2e/netns`, which gives those addresses and ends every process with the test run.
 //! Nothing here waits for a length of time: see [`wait`].
 
+pub mod amazon;
 pub mod backend;
 pub mod call;
 pub mod components;
@@ -34,6 +35,7 @@ pub mod platform;
 pub mod pods;
 pub mod ports;
 pub mod process;
+pub mod site;
 pub mod tcp_proxy;
 pub mod tenant;
 pub mod test_bed;
@@ -43,6 +45,7 @@ pub mod usage;
 pub mod visitors;
 pub mod wait;
 
+pub use amazon::Amazon;
 pub use backend::Backend;
 pub use call::Call;
 pub use control_plane::ControlPlane;
@@ -55,6 +58,7 @@ pub use operator::Operator;
 pub use plane::Plane;
 pub use platform::Platform;
 pub use pods::Pods;
+pub use site::Site;
 pub use tcp_proxy::Proxy;
 pub use tenant::Tenant;
 pub use test_bed::TestBed;

@@ -1,6 +1,7 @@
 //! `flynn-operator up` as a person starts it: manifests come in, a running platform goes out, which says what it does on
 //! standard output.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -43,10 +44,24 @@ impl Machine {
     /// # Errors
     /// When it does not listen in time.
     pub async fn start_with(manifests: &Path, data: &Path, arguments: &[&str]) -> Result<Self> {
+        Self::start_in(BTreeMap::<String, String>::new(), manifests, data, arguments).await
+    }
+
+    /// The same, with more variables in its environment.
+    ///
+    /// # Errors
+    /// When it does not listen in time.
+    pub async fn start_in<A: AsRef<OsStr>>(
+        environment: BTreeMap<impl AsRef<OsStr>, String>,
+        manifests: &Path,
+        data: &Path,
+        arguments: &[A],
+    ) -> Result<Self> {
         let events = data.with_extension(format!("{}.json", unique("events")));
         let folder = data.parent().context("the data folder is in another")?;
-        let arguments = arguments.iter().map(OsStr::new);
-        let command = Self::command(arguments.chain([manifests.as_os_str()]), data)?;
+        let arguments = arguments.iter().map(AsRef::as_ref);
+        let mut command = Self::command(arguments.chain([manifests.as_os_str()]), data)?;
+        command.envs(environment);
         let mut process = Process::start("up", command, folder, Some(&events))?;
         let listening = eventually("it listens", PATIENCE, || {
             let listening = process.check().and_then(|()| last(&events, "listening"));
@@ -80,7 +95,8 @@ impl Machine {
         command.args(["up", "--output=json", "--data-dir"]).arg(data).args(args);
         let given: Vec<_> = command.get_args().map(OsStr::to_os_string).collect();
         let ports = ["--api-port", "--http-port", "--https-port"];
-        let free = ports.into_iter().filter(|port| !given.iter().any(|arg| arg == port));
+        let is_given = |port: &str| given.iter().any(|arg| arg.to_string_lossy().starts_with(port));
+        let free = ports.into_iter().filter(|port| !is_given(port));
         command.args(free.map(|port| format!("{port}=0")));
         Ok(command)
     }

@@ -267,8 +267,8 @@ impl Platform {
 }
 
 /// Applies what `flynn-operator manifests` writes, as a person does. The embedded API has what of it is needed there.
-async fn apply_installation(bed: &TestBed) -> Result<()> {
-    definitions::install(bed).await?;
+pub(crate) async fn apply_installation(bed: &TestBed) -> Result<()> {
+    definitions::apply(bed).await?;
     let folder = bed.folder().join("install");
     let launch = Launch::new("manifests", bed.control_plane().kubeconfig())
         .args(["--output".as_ref(), folder.as_os_str()]);

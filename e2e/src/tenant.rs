@@ -1,5 +1,7 @@
 //! A team on the platform: a namespace comes in; declarations go out as YAML, and what the operator says of them comes back.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
@@ -105,7 +107,21 @@ impl Tenant {
     /// # Errors
     /// When it does not in time; shows what it says instead.
     pub async fn condition(&self, object: &str, kind: &str, expected: &str) -> Result<String> {
-        eventually(&format!("{object} is {kind}={expected}"), WAIT, || async {
+        self.condition_within(object, kind, expected, WAIT).await
+    }
+
+    /// The same, for what may take so long.
+    ///
+    /// # Errors
+    /// When it does not in time; shows what it says instead.
+    pub async fn condition_within(
+        &self,
+        object: &str,
+        kind: &str,
+        expected: &str,
+        limit: Duration,
+    ) -> Result<String> {
+        eventually(&format!("{object} is {kind}={expected}"), limit, || async {
             let found = self.read(object).await?;
             let conditions = found["status"]["conditions"].as_array().cloned().unwrap_or_default();
             let condition = conditions.iter().find(|condition| condition["type"] == kind);

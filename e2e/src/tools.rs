@@ -39,6 +39,14 @@ pub async fn nginx() -> Result<PathBuf> {
     from_script("NGINX", "nginx").await
 }
 
+/// moto's server: `MOTO`, or downloaded by `e2e/tools/moto`.
+///
+/// # Errors
+/// When the script fails.
+pub async fn moto() -> Result<PathBuf> {
+    from_script("MOTO", "moto").await
+}
+
 /// The recording server of `e2e/backends/go`: `GO_BACKEND`, or built by `e2e/tools/go-backend`.
 ///
 /// # Errors

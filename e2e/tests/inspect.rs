@@ -53,6 +53,9 @@ async fn a_running_node_tells_its_table_and_what_becomes_of_a_request() -> Resul
     let met = http::get(machine.http(), "www.flynn.localhost", "/").await?;
     let told = trace("http://www.flynn.localhost/")?;
     ensure!(told.contains(&met.status.to_string()) || met.status == 200, "{met:?}, but {told}");
+    let nowhere = trace("https://www.flynn.localhost:9/")?;
+    let sentence = "There is no answer: the router does not listen for HTTPS on port 9, but on ";
+    ensure!(nowhere.contains(sentence) && !nowhere.contains("is well"), "{nowhere}");
     let wrong = ask(&data, &["trace", "www.flynn.localhost"])?;
     ensure!(String::from_utf8(wrong.stderr)?.contains("https://host/path"), "what to write is not told");
 

@@ -20,7 +20,8 @@ async fn led(tenant: &Tenant) -> Result<(String, String, Vec<String>)> {
     Ok((app, host, pods))
 }
 
-async fn hold_lease(tenant: &Tenant, app: &str, holder: &str) -> Result<()> {
+/// Says who leads the Service of an App.
+pub(crate) async fn hold_lease(tenant: &Tenant, app: &str, holder: &str) -> Result<()> {
     let lease = format!(
         "{{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {{name: {app}-web}}, spec: {{holderIdentity: '{holder}'}}}}"
     );

@@ -1,6 +1,8 @@
 //! What the whole does on a real control plane, one module for each behaviour. Run it in `e2e/netns`.
 
+mod addresses;
 mod admission;
+mod amazon;
 mod app;
 mod certificate;
 mod certificate_faults;
@@ -16,6 +18,7 @@ mod partition;
 mod plan_command;
 mod processes;
 mod quickstart;
+mod quickstart_aws;
 mod resilience;
 mod route;
 mod route_fields;

@@ -10,6 +10,8 @@ use e2e::operator::Launch;
 use e2e::{Operator, Platform, TestBed, unique};
 use serde_json::Value;
 
+use crate::leader::hold_lease;
+
 /// Runs `plan` and returns its exit code and what it printed.
 async fn plan(bed: &TestBed, kubeconfig: &Path, args: &[&str]) -> Result<(Option<i32>, String)> {
     let launch = Launch::new("plan", kubeconfig).args(args);
@@ -245,6 +247,53 @@ async fn what_may_not_change_is_refused_against_the_cluster() -> Result<()> {
     let sentence = "type: Invalid value: \"Opaque\": field is immutable";
     ensure!(code == Some(1) && text.contains(sentence), "{code:?} {text}");
     ensure!(tenant.kubectl.fails(&["apply", "-f", &path]).await?.contains(sentence), "the API says so too");
+    Ok(())
+}
+
+/// The Pod that a planned Route to a leader would lead to, as the table has it.
+fn planned_leader(answer: &Value) -> Option<String> {
+    let services = answer["table"]["services"].as_object()?;
+    let service = services.values().find(|service| service["leader"].is_string())?;
+    Some(service["instances"][service["leader"].as_str()?]["job"].as_str()?.to_owned())
+}
+
+#[tokio::test]
+async fn a_route_to_a_leader_is_planned_with_the_leader_that_the_cluster_has() -> Result<()> {
+    let platform = Platform::shared().await?;
+    let tenant = platform.tenant("plan-leader").await?;
+    let bed = platform.bed();
+    let (app, _) = tenant.app("db", "{image: a, processes: {web: {replicas: 2}}}").await?;
+    let pods = tenant.kubectl.ok(&["get", "pods", "-o", "jsonpath={.items[*].metadata.name}"]).await?;
+    let file = bed.folder().join(unique("leader")).with_extension("yaml");
+    write(
+        &file,
+        format!(
+            "{{apiVersion: flynn.io/v1alpha1, kind: Route, metadata: {{name: leader, namespace: {}}}, \
+             spec: {{app: {app}, http: {{host: {app}-leader.site.com, leader: true}}}}}}\n",
+            tenant.namespace
+        ),
+    )?;
+    let path = file.display().to_string();
+    let kubeconfig = bed.control_plane().kubeconfig();
+    let planned = async || -> Result<Value> {
+        let (_, json) = plan(bed, &kubeconfig, &["-f", &path, "--against", "cluster", "-o", "json"]).await?;
+        Ok(serde_json::from_str(&json)?)
+    };
+    let oldest = planned_leader(&planned().await?);
+    ensure!(oldest.is_some_and(|pod| pods.contains(&pod)), "without a Lease one of {pods} leads");
+    for pod in pods.split(' ') {
+        hold_lease(&tenant, &app, pod).await?;
+        let answer = planned().await?;
+        ensure!(planned_leader(&answer).as_deref() == Some(pod), "{pod} holds the Lease: {answer}");
+    }
+    hold_lease(&tenant, &app, "somebody-else").await?;
+    let answer = planned().await?;
+    ensure!(planned_leader(&answer).is_none(), "nobody stands in for the holder: {answer}");
+    hold_lease(&tenant, &app, pods.split(' ').next().unwrap_or_default()).await?;
+    tenant.kubectl.ok(&["apply", "-f", &path]).await?;
+    tenant.ready("route/leader").await?;
+    let (code, text) = plan(bed, &kubeconfig, &["-f", &path, "--against", "cluster"]).await?;
+    ensure!(code == Some(0) && !text.contains("NoLeader"), "what is so already: {code:?} {text}");
     Ok(())
 }
 

@@ -1,12 +1,18 @@
-//! A process that cannot begin says in one sentence what to do, and ends with exit code 1.
+//! A process begins as its environment says. One that cannot says in one sentence what to do, and ends with exit code 1.
 
 use std::net::TcpListener;
+use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use e2e::kubeconfig::Access;
 use e2e::operator::Launch;
-use e2e::{ControlPlane, Operator, Platform, TestBed, ports};
+use e2e::platform::WAIT;
+use e2e::process::Process;
+use e2e::{ControlPlane, Operator, Platform, TestBed, eventually, ports, tools};
 use kube::config::Kubeconfig;
+use serde_json::Value;
+
+use crate::up::folders;
 
 const ROLES: [(&str, &[&str]); 2] = [
     ("controller", &["--health-address=127.0.0.1:0"]),
@@ -87,6 +93,56 @@ async fn permissions_that_are_missing_are_told() -> Result<()> {
         let launch = Launch::new(role, &kubeconfig).args(args);
         fails(bed, &launch, &["does not permit", "kubectl apply -k manifests/install"]).await?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_variable_of_flynns_router_that_cannot_be_is_told() -> Result<()> {
+    let bed = TestBed::shared().await?;
+    let missing = bed.folder().join("missing.kubeconfig");
+    let data = format!("--data-dir={}", bed.folder().join("never-made").display());
+    for (role, argument) in [("node", "--node-name=node-x"), ("up", &*data)] {
+        for (name, value, words) in [
+            ("LEGACY_TLS", "true", "not served: remove it"),
+            ("LISTEN_IP", "eth0", "give an IP address of this machine"),
+            ("DEFAULT_HTTP_PORT", "eighty", "or 0 for none"),
+            ("ADDITIONAL_HTTPS_PORTS", "443;444", "with commas between"),
+            ("PROXY_PROTOCOL", "yes", "`true` or `false`"),
+        ] {
+            let launch = Launch::new(role, &missing).args([argument]).env(name, value);
+            fails(&bed, &launch, &[name, words]).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn up_listens_where_the_variables_of_flynns_router_say_unless_a_flag_does() -> Result<()> {
+    let (folder, _, data) = folders(&[])?;
+    let (https, additional, admin) = (ports::free()?, ports::free()?.port(), ports::free()?.port());
+    let mut command = Command::new(tools::operator()?);
+    command.args(["up", "--output=json", "--api-port=0", "--admin-port=0", "--data-dir"]).arg(&data);
+    command.envs([("LISTEN_IP", "127.0.0.2"), ("DEFAULT_HTTP_PORT", "0"), ("COOKIE_KEY", "c2VjcmV0")]);
+    command.env("DEFAULT_HTTPS_PORT", https.port().to_string()).env("PORT", admin.to_string());
+    command.env("ADDITIONAL_HTTP_PORTS", additional.to_string());
+    let printed = folder.path().join("printed");
+    let mut process = Process::start("up-variables", command, folder.path(), Some(&printed))?;
+    let listening = eventually("it says where it listens", WAIT, || {
+        let said = process.check().and_then(|()| Ok(std::fs::read_to_string(&printed)?));
+        async move {
+            let said = said?;
+            let line = said.lines().find(|line| line.contains("\"event\":\"listening\""));
+            Ok(serde_json::from_str::<Value>(line.context("it has not said so")?)?)
+        }
+    });
+    let listening = listening.await?;
+    ensure!(listening["http"].is_null(), "0 is for no plain HTTP: {listening}");
+    ensure!(listening["https"] == format!("127.0.0.2:{}", https.port()), "{listening}");
+    ensure!(listening["admin"] != format!("127.0.0.1:{admin}"), "the flag wins: {listening}");
+    tokio::net::TcpStream::connect(("127.0.0.2", additional)).await.context("the additional port")?;
+    let log = std::fs::read_to_string(process.log())?;
+    ensure!(log.contains("COOKIE_KEY is not read") && !log.contains("c2VjcmV0"), "{log}");
+    ensure!(process.terminate(WAIT).await?.success(), "it ended with an error");
     Ok(())
 }
 

@@ -5,6 +5,8 @@
 //! | several zones of one name may exist, each from its own `CallerReference` | API_CreateHostedZone: HostedZoneAlreadyExists |
 //! | a zone with records of its own is not deleted | API_DeleteHostedZone: HostedZoneNotEmpty |
 //! | a change to a zone that works on one is refused | API_ChangeResourceRecordSets: PriorRequestNotComplete |
+//! | 500 zones | API_CreateHostedZone: TooManyHostedZones; DeveloperGuide DNSLimitations |
+//! | 10,000 record sets in a zone; AWS does not say how it refuses more | DeveloperGuide DNSLimitations |
 //! | PENDING, then INSYNC; unknown ids are told | API_GetChange: NoSuchChange |
 //!
 //! The rules for health checks are in [`health_check`](crate::health_check), for tags in [`tags`](crate::tags).
@@ -87,6 +89,10 @@ impl Account {
             let message = "A hosted zone has already been created with the specified caller reference.";
             return Err(Refusal::new(409, "HostedZoneAlreadyExists", message));
         }
+        if self.zones.len() >= self.settings.max_zones {
+            let message = format!("Maximum number of hosted zones ({}) reached.", self.settings.max_zones);
+            return Err(Refusal::new(400, "TooManyHostedZones", message));
+        }
         self.zones_made += 1;
         let id = format!("Z{:013}", self.zones_made);
         let zone = Zone::new(id.clone(), apex, request.caller_reference, config.comment, request.vpc);
@@ -118,6 +124,11 @@ impl Account {
             health_check_exists: &|check| self.health_checks.get(check).is_ok(),
         };
         let records = batch::apply(&target, &request.changes.items)?;
+        if records.len() > self.settings.max_records {
+            let message =
+                format!("The hosted zone would hold more than {} records", self.settings.max_records);
+            return Err(Refusal::invalid_change_batch(&[message]));
+        }
         let busy_until = Instant::now() + self.settings.processing;
         let zone = self.zones.get_mut(id).expect("the zone was just read");
         zone.records = records;

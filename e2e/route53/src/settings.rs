@@ -26,6 +26,10 @@ pub struct Settings {
     pub allow_local_addresses: bool,
     /// The quota of health checks; 200 by default.
     pub max_health_checks: usize,
+    /// The quota of zones; 500 by default.
+    pub max_zones: usize,
+    /// The quota of record sets in a zone, its own NS and SOA among them; 10,000 by default.
+    pub max_records: usize,
     /// What the signature of a request must tell.
     pub signatures: Signatures,
 }
@@ -71,6 +75,8 @@ impl Default for Settings {
             probes: None,
             allow_local_addresses: false,
             max_health_checks: 200,
+            max_zones: 500,
+            max_records: 10_000,
             signatures: Signatures::default(),
         }
     }

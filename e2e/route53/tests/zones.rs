@@ -2,6 +2,8 @@
 
 use aws_sdk_route53::types::{HostedZoneConfig, Vpc, VpcRegion};
 
+use route53_double::settings::Settings;
+
 use crate::bed::{Bed, Create, Delete, a, refused};
 
 #[tokio::test]
@@ -61,4 +63,25 @@ async fn a_zone_tells_how_many_sets_it_holds() {
     let got = bed.client.get_hosted_zone().id(&bed.zone).send().await.unwrap();
     assert_eq!(got.hosted_zone.unwrap().resource_record_set_count, Some(3));
     assert_eq!(got.delegation_set.unwrap().name_servers.len(), 4);
+}
+
+#[tokio::test]
+async fn a_zone_over_the_quota_is_refused() {
+    let bed = Bed::with(Settings { max_zones: 2, ..Settings::instant() }).await;
+    let create = |name| bed.client.create_hosted_zone().name(name).caller_reference(name).send();
+    create("second.test").await.unwrap();
+    refused(&create("third.test").await.unwrap_err()).is("TooManyHostedZones", "2");
+    bed.client.delete_hosted_zone().id(&bed.zone).send().await.unwrap();
+    create("third.test").await.unwrap();
+}
+
+#[tokio::test]
+async fn records_over_the_quota_of_a_zone_are_refused_with_their_whole_batch() {
+    let bed = Bed::with(Settings { max_records: 3, ..Settings::instant() }).await; // two are the zone's own
+    let (first, second) = (a("a.site.test", &["192.0.2.1"]), a("b.site.test", &["192.0.2.2"]));
+    let refused = bed.change([(Create, first.clone()), (Create, second.clone())]).await.unwrap_err();
+    refused.is("InvalidChangeBatch", "more than 3 records");
+    assert_eq!(bed.sets().await, []);
+    bed.change([(Create, first.clone())]).await.unwrap();
+    bed.change([(Delete, first), (Create, second)]).await.unwrap();
 }

@@ -8,7 +8,7 @@ const HOST: &str = "a host is a name such as www.site.com, *.site.com or *: writ
 const PATH: &str = "a path starts with a slash and has neither empty, . or .. segments nor ?, #, % or spaces";
 const TARGET: &str = "spec: Invalid value: name exactly one target: app, service or redirect";
 const PLACE: &str = "spec: Invalid value: give either http, with a host, or tcp, with or without a port";
-const RESERVED: &str = "the nodes need this port themselves (22, 80, 443, 2379, 2380, 6443, 8081, 10248-10259): choose another, or leave it out to get a free one";
+const RESERVED: &str = "the nodes need this port themselves (22, 80, 443, 2379, 2380, 6443, 8081, 9912, 10248, 10249, 10250, 10256, 10257, 10259): choose another, or leave it out to get a free one";
 const NETWORK: &str = "a network is an address and the length of its prefix, such as 10.0.0.0/8 or 2001:db8::/32; one address is 203.0.113.7/32";
 const LOOP: &str = "spec.redirect: Invalid value: the redirect leads back to the route itself: change its host, port or path";
 const REDIRECT_HOST: &str =
@@ -141,7 +141,7 @@ async fn admit_no_bad_redirect() -> Result<()> {
 async fn admit_every_option_of_a_route() -> Result<()> {
     let http = "{host: www.site.com, port: 8080, sticky: true, leader: true, drainBackends: false, disableKeepAlives: true, \
                 hsts: {maxAgeSeconds: 31536000, includeSubdomains: true, preload: true}, \
-                timeouts: {responseSeconds: 1, idleSeconds: 86400}, maxBodyBytes: 0, clients: [10.0.0.0/8, '2001:db8::/32'], \
+                timeouts: {responseSeconds: 1, idleSeconds: 86400, minBodyBytesPerSecond: 0}, maxBodyBytes: 0, clients: [10.0.0.0/8, '2001:db8::/32'], \
                 healthCheck: {path: /ok, intervalSeconds: 1, timeoutSeconds: 1, unhealthyAfter: 1, healthyAfter: 10}, \
                 maxInFlightPerEndpoint: 1}";
     accepted("Route", &format!("{{http: {http}, app: www}}")).await?;
@@ -167,7 +167,7 @@ async fn admit_no_network_that_is_none() -> Result<()> {
 
 #[tokio::test]
 async fn admit_no_port_that_is_needed_elsewhere() -> Result<()> {
-    for port in [22, 80, 443, 6443, 8081, 10250] {
+    for port in [22, 80, 443, 6443, 8081, 9912, 10250] {
         let sentence = format!("spec.tcp.port: Invalid value: {port}: {RESERVED}");
         refused("Route", &format!("{{tcp: {{port: {port}}}, app: www}}"), &sentence).await?;
     }
