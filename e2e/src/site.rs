@@ -10,6 +10,7 @@
 //! Its machines answer health checks at port 80 of their addresses, so that it needs `e2e/netns`.
 
 mod node;
+mod patience;
 mod stage;
 mod strangers;
 mod zone;
@@ -17,7 +18,6 @@ mod zone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_ec2::types::Address;
@@ -25,7 +25,7 @@ use aws_sdk_ec2::types::Address;
 use crate::amazon::{AccessKey, Port, Quotas, Settings};
 use crate::operator::Launch;
 use crate::platform::SYSTEM;
-use crate::{Amazon, Kubectl, Operator, Tenant, eventually, unique};
+use crate::{Amazon, Kubectl, Operator, Tenant, unique};
 use stage::Stage;
 use strangers::Strangers;
 
@@ -48,10 +48,6 @@ spec:
     elasticIPs: {}
     dns: {ttlSeconds: 1}
 ";
-
-/// How long what is ordered may take until it is so, if nothing has to be waited for on purpose. The operator's own probes take 5 s, a node that is
-/// not ready or does not answer has a minute, and the machine may be busy.
-pub const WAIT: Duration = Duration::from_secs(150);
 
 /// A running site; all of it ends with it, except for the Kubernetes API, which the next one gets.
 pub struct Site {
@@ -214,64 +210,6 @@ impl Site {
         nodes.iter().map(address).collect()
     }
 
-    /// Waits until a client that asks for a name gets the addresses of these nodes, and no others.
-    ///
-    /// # Errors
-    /// When it does not in time.
-    pub async fn serves(&self, name: &str, nodes: &[Node]) -> Result<()> {
-        self.eventually(&format!("{name} leads to {} nodes", nodes.len()), || async {
-            let (answered, expected) = (self.addresses_of(name).await?, self.addresses(nodes).await?);
-            ensure!(answered == expected, "DNS has {answered:?}, EC2 has {expected:?}");
-            Ok(())
-        })
-        .await
-    }
-
-    /// Waits until the Cluster says that all of AWS is as declared.
-    ///
-    /// # Errors
-    /// When it does not in time.
-    pub async fn rests(&self) -> Result<()> {
-        self.says("AddressesAssociated", "True AddressesAssociated").await?;
-        self.says("RecordsPublished", "True RecordsPublished").await.map(drop)
-    }
-
-    /// Waits until a condition of the Cluster is so, such as `False NotOwned`; returns its message.
-    ///
-    /// # Errors
-    /// When it is not in time.
-    pub async fn says(&self, condition: &str, expected: &str) -> Result<String> {
-        self.people.condition_within("cluster/site", condition, expected, WAIT).await
-    }
-
-    /// The same, once its message has this word.
-    ///
-    /// # Errors
-    /// When it is not in time.
-    pub async fn says_why(&self, condition: &str, expected: &str, word: &str) -> Result<()> {
-        self.eventually(&format!("{condition} tells {word}"), || async {
-            let message = self.says(condition, expected).await?;
-            ensure!(message.contains(word), "{message}");
-            Ok(())
-        })
-        .await
-    }
-
-    /// Waits until a check succeeds; an error tells the end of the controllers' logs.
-    ///
-    /// # Errors
-    /// When it does not in time.
-    pub async fn eventually<T, F>(&self, what: &str, check: impl FnMut() -> F) -> Result<T>
-    where
-        F: Future<Output = Result<T>>,
-    {
-        let tails = || {
-            let tails = self.controllers.iter().map(|controller| controller.process().tail());
-            tails.collect::<Vec<_>>().join("\n")
-        };
-        eventually(what, WAIT, check).await.with_context(tails)
-    }
-
     /// The field of the Cluster's status at this JSON pointer, such as `/plannedCalls`.
     ///
     /// # Errors
@@ -279,34 +217,6 @@ impl Site {
     pub async fn status(&self, pointer: &str) -> Result<serde_json::Value> {
         let cluster = self.people.read("cluster/site").await?;
         Ok(cluster["status"].pointer(pointer).cloned().unwrap_or_default())
-    }
-
-    /// Asks the operator to look at AWS now, and waits until it has listed what it looks at.
-    ///
-    /// # Errors
-    /// When it does not look.
-    pub async fn look(&self) -> Result<()> {
-        let listed = || self.amazon.proxy.calls_by_action().get("ec2:DescribeAddresses").copied();
-        let before = listed();
-        let now = format!("flynn.io/resync={}", unique("look"));
-        self.kubectl().ok(&["annotate", "--overwrite", "cluster.flynn.io/site", &now]).await?;
-        self.eventually("the operator looks", || async {
-            ensure!(listed() > before, "it has not");
-            Ok(())
-        })
-        .await
-    }
-
-    /// Waits until a call is held, as a fault on order has it.
-    ///
-    /// # Errors
-    /// When none is in time.
-    pub async fn call_is_held(&self) -> Result<()> {
-        self.eventually("a call is held", || async {
-            self.amazon.proxy.held(1).await;
-            Ok(())
-        })
-        .await
     }
 
     /// The calls so far that write.
