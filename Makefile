@@ -16,7 +16,8 @@ ifdef AWS
 	$(CARGO) build --workspace --bins
 	MOTO=$$(e2e/tools/moto) KUBECTL=$$(e2e/tools/kubectl) target/debug/quickstart-aws
 else
-	$(CARGO) run -- up manifests/examples/quickstart --data-dir target/quickstart
+	$(CARGO) build --workspace --bin flynn-operator
+	target/debug/flynn-operator up manifests/examples/quickstart --data-dir target/quickstart
 endif
 
 .PHONY: run-kubernetes
@@ -32,41 +33,45 @@ test: unit desync e2e e2e-embedded parity ## run all tests: of the crates, of th
 
 .PHONY: unit
 unit: ## run the tests of the crates
-	$(CARGO) test --workspace --exclude e2e
+	$(CARGO) test --workspace
+
+# Of the whole workspace, although they are in one crate: with `-p e2e` the features differ, and all dependencies would be built again.
+TESTS = $(CARGO) test --workspace --offline
+BUILD_TESTS = $(CARGO) test --workspace --no-run --test behaviours --test parity --test desync
 
 # These wait for what the operator waits for, a minute and more at a time, and need little beside: more run at once than there are CPUs.
-ADDRESSES = e2e/netns $(CARGO) test --offline -p e2e --test behaviours -- --test-threads=6 addresses::
+ADDRESSES = e2e/netns $(TESTS) --test behaviours -- --test-threads=6 addresses::
 
 .PHONY: e2e
 e2e: build control-plane ## run the tests of the whole, on a real kube-apiserver in a network namespace; FILTER=name runs some
-	$(CARGO) test -p e2e --no-run
+	$(BUILD_TESTS)
 	export FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) MOTO=$$(e2e/tools/moto); \
-	    e2e/netns $(CARGO) test --offline -p e2e --lib --bins --test behaviours -- $(or $(FILTER),--skip addresses::); \
+	    e2e/netns $(TESTS) --test behaviours -- $(or $(FILTER),--skip addresses::); \
 	    $(if $(FILTER),true,$(ADDRESSES))
 
 .PHONY: e2e-embedded
 e2e-embedded: build ## run the tests of the whole on the embedded Kubernetes API; FILTER=name runs some
-	$(CARGO) test -p e2e --no-run
+	$(BUILD_TESTS)
 	export E2E_API=embedded KUBECTL=$$(e2e/tools/kubectl) MOTO=$$(e2e/tools/moto); \
-	    e2e/netns $(CARGO) test --offline -p e2e --test behaviours -- $(or $(FILTER),--skip addresses::); \
+	    e2e/netns $(TESTS) --test behaviours -- $(or $(FILTER),--skip addresses::); \
 	    $(if $(FILTER),true,$(ADDRESSES))
 
 .PHONY: crash
 crash: build ## kill the embedded Kubernetes API 200 times while clients write and watch, and look for what is lost
-	$(CARGO) test -p e2e --no-run
-	CRASHES=200 MOTO=$$(e2e/tools/moto) e2e/netns $(CARGO) test --offline -p e2e --test behaviours -- --nocapture crash::
+	$(BUILD_TESTS)
+	CRASHES=200 MOTO=$$(e2e/tools/moto) e2e/netns $(TESTS) --test behaviours -- --nocapture crash::
 
 .PHONY: parity
 parity: build control-plane ## play the transcripts on the real and on the embedded Kubernetes API, and compare
-	$(CARGO) test -p e2e --no-run
+	$(BUILD_TESTS)
 	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) HELM=$$(e2e/tools/helm) \
-	    e2e/netns $(CARGO) test --offline -p e2e --test parity -- $(FILTER)
+	    e2e/netns $(TESTS) --test parity -- $(FILTER)
 
 .PHONY: desync
 desync: build ## send hostile requests through the router to nginx, Node, Python and Go, and compare what each saw
-	$(CARGO) test -p e2e --no-run
+	$(BUILD_TESTS)
 	NGINX=$$(e2e/tools/nginx) GO_BACKEND=$$(e2e/tools/go-backend) \
-	    e2e/netns $(CARGO) test --offline -p e2e --test desync -- --nocapture
+	    e2e/netns $(TESTS) --test desync -- --nocapture
 
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz
@@ -128,9 +133,9 @@ check: ## format, lints, documentation, licences and dependency arrows, generate
 	    { echo "generated files differ from what is committed; commit these:"; echo "$$drift"; exit 1; }
 
 .PHONY: generate
-generate: ## write the files that are generated from code: crds/yaml and manifests/install
-	$(CARGO) run --quiet -p crds --example generate crds/yaml
-	$(CARGO) run --quiet -p flynn-operator -- manifests --output manifests/install
+generate: build ## write the files that are generated from code: crds/yaml and manifests/install
+	$(CARGO) run --quiet --package crds --example generate crds/yaml
+	target/debug/flynn-operator manifests --output manifests/install
 
 .PHONY: golden
 golden: ## write the expected outputs of the planner's cases anew; read the diff before committing it
@@ -154,18 +159,18 @@ bench-standalone: control-plane ## measure the embedded Kubernetes API beside a 
 	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) \
 	    e2e/netns target/release/bench-standalone
 
+# What it measures are seconds of waiting, so that the build for development does.
 .PHONY: bench-dns
-bench-dns: control-plane ## measure a node's way into DNS and out of it, on the doubles of AWS, beside external-dns
-	$(CARGO) build --release -p flynn-operator -p e2e --bins
+bench-dns: build control-plane ## measure a node's way into DNS and out of it, on the doubles of AWS, beside external-dns
 	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) MOTO=$$(e2e/tools/moto) \
-	    e2e/netns target/release/bench-dns $(ARGS)
+	    e2e/netns target/debug/bench-dns $(ARGS)
 
 STEPS ?= 100
 .PHONY: faults
 faults: build control-plane ## lead a random life of STEPS=100 steps on the doubles of AWS, which fail in every way; SEED=number repeats one
-	$(CARGO) test -p e2e --no-run
+	$(BUILD_TESTS)
 	FLYNN_CONTROL_PLANE=$$(e2e/tools/control-plane) KUBECTL=$$(e2e/tools/kubectl) MOTO=$$(e2e/tools/moto) STEPS=$(STEPS) \
-	    e2e/netns $(CARGO) test --offline -p e2e --test behaviours -- --nocapture addresses::faults
+	    e2e/netns $(TESTS) --test behaviours -- --nocapture addresses::faults
 
 .PHONY: facts
 facts: control-plane ## write the facts of the built-in kinds anew, from the API server of the kubeconfig
