@@ -114,6 +114,8 @@ pub enum Reason {
     InstanceNotFound,
     /// The EC2 instance does not run.
     InstanceNotRunning,
+    /// A node has no public address, and `elasticIPs` asks for none.
+    NoPublicAddress,
     /// A quota of the AWS account is used up.
     QuotaReached,
     /// Something of somebody else stands where ours has to be.
@@ -144,6 +146,8 @@ pub enum Reason {
     TooFewHealthy,
     /// A node's address is not in DNS, because the node does not serve or is being drained.
     NotServing,
+    /// The operator has begun anew, and its own probes have not decided yet whether the nodes serve: the condition is Unknown.
+    Probing,
     /// Something in AWS was changed by somebody else, and put right again.
     DriftRepaired,
     /// No Cluster declares `spec.aws`, so that no AWS call may be made.

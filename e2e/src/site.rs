@@ -25,7 +25,7 @@ use aws_sdk_ec2::types::Address;
 use crate::amazon::{AccessKey, Port, Quotas, Settings};
 use crate::operator::Launch;
 use crate::platform::SYSTEM;
-use crate::{Amazon, Kubectl, Operator, Tenant, unique};
+use crate::{Amazon, Kubectl, Operator, Tenant, TestBed, unique};
 use stage::Stage;
 use strangers::Strangers;
 
@@ -122,6 +122,24 @@ impl Site {
         self.kubectl().apply(cluster).await.map(drop)
     }
 
+    /// `flynn-operator plan` of an administrator, with the AWS rights of the controllers: its exit code, and what it printed.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn plan(&self, manifest: &str, args: &[&str]) -> Result<(Option<i32>, String)> {
+        let bed = self.stage.bed();
+        let file = write(bed, manifest)?;
+        let launch = Launch::new("plan", bed.control_plane().kubeconfig());
+        let launch = launch.args(["-f".as_ref(), file.as_os_str()]).args(args);
+        let (status, said) = Operator::run_to_end(&self.towards_aws(launch), bed.folder()).await?;
+        Ok((status.code(), said))
+    }
+
+    fn towards_aws(&self, launch: Launch) -> Launch {
+        let environment = self.amazon.environment(&self.key);
+        environment.into_iter().fold(launch, |launch, (name, value)| launch.env(name, value))
+    }
+
     /// `kubectl` of an administrator.
     #[must_use]
     pub fn kubectl(&self) -> &Kubectl {
@@ -138,9 +156,7 @@ impl Site {
         let launch = Launch::new("controller", kubeconfig)
             .args(["--identity", &identity])
             .args(["--health-address=127.0.0.1:0", "--lease-duration-seconds=5"]);
-        let environment = self.amazon.environment(&self.key);
-        let launch = environment.into_iter().fold(launch, |launch, (name, value)| launch.env(name, value));
-        let mut controller = Operator::start(&launch, self.stage.bed().folder()).await?;
+        let mut controller = Operator::start(&self.towards_aws(launch), self.stage.bed().folder()).await?;
         controller.wait_ready().await?;
         self.controllers.push(controller);
         Ok(())
@@ -295,12 +311,17 @@ impl Site {
 
 /// The policy for a manifest.
 async fn policy(stage: &Stage, cluster: &str) -> Result<String> {
-    let folder = stage.bed().folder();
-    let manifest: PathBuf = folder.join(format!("{}.yaml", unique("cluster")));
-    std::fs::write(&manifest, cluster)?;
+    let manifest = write(stage.bed(), cluster)?;
     let launch = Launch::new("aws-policy", stage.bed().control_plane().kubeconfig())
         .args(["-f".as_ref(), manifest.as_os_str()]);
-    let (status, said) = Operator::run_to_end(&launch, folder).await?;
+    let (status, said) = Operator::run_to_end(&launch, stage.bed().folder()).await?;
     ensure!(status.success(), "flynn-operator aws-policy: {status}: {said}");
     Ok(said)
+}
+
+/// Writes a manifest where its file is in nobody's way.
+fn write(bed: &TestBed, manifest: &str) -> Result<PathBuf> {
+    let file = bed.folder().join(format!("{}.yaml", unique("manifest")));
+    std::fs::write(&file, manifest)?;
+    Ok(file)
 }

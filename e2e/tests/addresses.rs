@@ -8,6 +8,7 @@ mod faults;
 mod in_sync;
 mod modes;
 mod nodes;
+mod planned;
 mod published;
 mod refused;
 mod zones;

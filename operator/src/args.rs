@@ -180,6 +180,12 @@ pub(crate) struct PlanArguments {
     #[arg(long, value_enum, default_value_t = Against::None)]
     pub(crate) against: Against,
 
+    /// Reads AWS too, where the active Cluster has spec.aws, and shows the calls that the leader would make there; they count as a
+    /// difference. It only reads, with the credentials of the AWS SDK's own chain. The nodes are those of --against cluster, or
+    /// the instances that the manifest lists.
+    #[arg(long)]
+    pub(crate) aws: bool,
+
     /// The namespace of objects that name none.
     #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
     pub(crate) namespace: String,

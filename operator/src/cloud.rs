@@ -10,6 +10,7 @@
 //! dropped anywhere. Without an order for AWS nobody is called, and no client is made.
 
 mod checkers;
+pub(crate) mod foresight;
 mod keeper;
 mod leader;
 mod observe;
@@ -85,7 +86,7 @@ pub(crate) async fn run<S: Surroundings>(surroundings: S, mut orders: Orders) {
 }
 
 /// Whether a Cluster goes without anything being undone: that needs `spec.aws` in `mode: Apply`.
-fn is_given_up(order: &Order) -> bool {
+pub(crate) fn is_given_up(order: &Order) -> bool {
     let mode = order.spec.aws.as_ref().map(|aws| aws.mode);
     mode.is_none() || order.deleted_at.is_some() && mode != Some(AwsMode::Apply)
 }

@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! files --documents--> declared.rs --> admission.rs (crate schema) --Object--> plan::Simulation --> answer.rs --> print.rs
-//!           cluster.rs (--against cluster) --^--------------------------------------^
+//!           cluster.rs (--against cluster) --^--------------------------------------^           aws_difference.rs (--aws) --^
 //! ```
 //!
-//! In come files and, if asked for, the objects of a cluster; out go what would be written, the router's table, and what
+//! In come files and, if asked for, the objects of a cluster and what AWS has; out go what would be written, the router's table, and what
 //! would be refused. What the API server would refuse at admission is refused here, with the same sentence. Keys are never
 //! printed.
 
 mod admission;
 mod answer;
+mod aws_difference;
 mod cluster;
 mod declared;
 mod kinds;
@@ -24,11 +25,13 @@ use std::sync::Arc;
 
 use crds::Cluster;
 use jiff::Timestamp;
+use plan::aws::Failure;
 use plan::{Kind, Object, ObjectKey, Platform, Want};
 
 use crate::args::{Against, Global, Output, PlanArguments};
 use crate::{files, startup, stdout};
 use answer::Answer;
+use aws_difference::{AwsDifference, Question, unread};
 use cluster::Reader;
 use declared::{Declared, Manifests, Problem};
 
@@ -57,6 +60,9 @@ pub(crate) enum Error {
         /// The API server's words.
         cause: String,
     },
+    /// AWS does not tell everything.
+    #[error("AWS cannot be read, so that nobody knows what would change there:\n{}", unread(.0))]
+    Aws(Vec<Failure>),
     /// A bug of ours.
     #[error("the answer cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -78,15 +84,38 @@ pub(crate) async fn run(global: &Global, arguments: &PlanArguments) -> Result<Ex
     if let Some(cluster) = &mut cluster {
         let namespaces = leader_namespaces(&cluster.objects, &objects);
         cluster.leaders(&namespaces).await?;
+        if arguments.aws {
+            cluster.nodes().await?;
+        }
     }
     let existing = cluster.map_or(nothing, |cluster| cluster.objects);
     let platform = if arguments.standalone { Platform::Standalone } else { Platform::Kubernetes };
-    let answer = Answer::find(&existing, objects, ignored, Timestamp::now(), platform);
+    let now = Timestamp::now();
+    let answer = Answer::find(&existing, objects, ignored, now, platform);
+    let aws = ask_aws(&answer, &existing, arguments, now).await?;
+    let answer = answer.with_aws(aws);
     match arguments.output {
         Output::Table => stdout::print(&print::table(&answer)),
         Output::Json => stdout::print_line(&serde_json::to_string_pretty(&answer)?),
     }
     Ok(if answer.difference { ExitCode::from(DIFFERENCE) } else { ExitCode::SUCCESS })
+}
+
+/// What is to be said of AWS, which is asked for it if the arguments allow that.
+async fn ask_aws(
+    answer: &Answer,
+    existing: &Objects,
+    arguments: &PlanArguments,
+    now: Timestamp,
+) -> Result<Option<AwsDifference>, Error> {
+    let order = answer.order.as_ref();
+    let key = order.map(|order| (Kind::Cluster, ObjectKey::new("", &order.owner.name)));
+    let existing = match key.and_then(|key| existing.get(&key)) {
+        Some(Object::Cluster(cluster)) => Some(&**cluster),
+        _ => None,
+    };
+    let question = Question { aws: arguments.aws, against: arguments.against, existing };
+    aws_difference::find(order, question, now).await.map_err(Error::Aws)
 }
 
 /// The Clusters that manifests declare.

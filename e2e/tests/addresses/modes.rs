@@ -3,7 +3,8 @@
 use anyhow::{Result, ensure};
 use e2e::site::{CLUSTER, DOMAIN, Site};
 
-fn in_mode(mode: &str) -> String {
+/// The Cluster in this mode.
+pub(super) fn in_mode(mode: &str) -> String {
     CLUSTER.replace("region: us-east-1", &format!("region: us-east-1\n    mode: {mode}"))
 }
 

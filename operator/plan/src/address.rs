@@ -15,8 +15,9 @@
 //! | runs without one                                | none of these                                     | one is allocated, and tagged in that call     |
 //! | (an Elastic IP of ours that no node has or gets) | no record of ours has named it for TTL + 60 s    | it is taken from its holder, then released    |
 //!
-//! Lists that failed mean no call at all, and without any member nothing is taken or released. A Cluster that is being deleted has no nodes, as far as
-//! this is about calls. Without `spec.aws.elasticIPs` a node has the public address of its instance.
+//! Lists that failed mean no call at all, and without any member nothing is taken or released. An address whose record is gone and nobody knows why
+//! ([`missing`](AddressInputs::missing)) counts as named. A Cluster that is being deleted has no nodes, as far as this is about calls. Without
+//! `spec.aws.elasticIPs` a node has the public address of its instance, or none (`NoPublicAddress`).
 
 mod finding;
 mod history;
@@ -47,6 +48,8 @@ pub(crate) struct AddressInputs<'a> {
     pub(crate) observed: &'a Observed,
     /// The addresses that records of ours name; nothing if some zone could not be read.
     pub(crate) published: Option<&'a BTreeSet<IpAddr>>,
+    /// Those that records of ours have named, and do not name any more for a reason that nobody knows.
+    pub(crate) missing: &'a BTreeSet<IpAddr>,
     pub(crate) history: &'a History,
     pub(crate) attempts: &'a Attempts,
     pub(crate) now: Timestamp,
@@ -129,6 +132,13 @@ impl<'a> AddressInputs<'a> {
 
     fn is_published(&self, address: Ipv4Addr) -> bool {
         self.published.is_some_and(|published| published.contains(&IpAddr::V4(address)))
+    }
+
+    /// Whether it is certain that no record of ours names an address: where a zone could not be read, nobody knows.
+    fn is_unnamed(&self, address: Ipv4Addr) -> bool {
+        let address = IpAddr::V4(address);
+        let published = |published: &BTreeSet<IpAddr>| published.contains(&address);
+        !self.published.is_none_or(published) && !self.missing.contains(&address)
     }
 
     /// When the passing of time alone makes a node leave.

@@ -44,4 +44,4 @@ pub use policy::policy;
 
 pub use crds::DnsHealthCheckProtocol;
 
-pub use crate::dns::{former_names, zone_of};
+pub use crate::dns::{believed, former_names, zone_of};

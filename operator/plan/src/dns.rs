@@ -15,7 +15,8 @@
 //! | is no node's                                             | leaves, if [`floor`] lets it, one cut in a TTL and `PROPAGATION` | |
 //!
 //! A set of ours that is otherwise than it should be is put right at once. Sets of others are left alone, and replaced only with `adopt` ([`adoption`]). Nothing
-//! that could not be read is taken for empty. A deletion is the same path with nothing wanted, and without a floor.
+//! that could not be read, or cannot be believed ([`believed`]), is taken for empty, and what a list has lost behind our back is not taken for gone at once
+//! ([`recall`]). A deletion is the same path with nothing wanted, and without a floor.
 
 mod adoption;
 mod apex;
@@ -26,6 +27,7 @@ mod floor;
 mod gone;
 mod group;
 mod history;
+mod recall;
 mod report;
 mod standing;
 mod survey;
@@ -48,7 +50,7 @@ use group::Group;
 pub(crate) use history::History;
 use standing::Standings;
 use survey::Survey;
-pub use zone::{former_names, zone_of};
+pub use zone::{believed, former_names, zone_of};
 
 /// How long Route 53 may take until every name server has a change: mostly, it says, within 60 seconds.
 const PROPAGATION: SignedDuration = SignedDuration::from_secs(60);
@@ -58,6 +60,8 @@ pub(crate) struct DnsInputs<'a> {
     pub(crate) order: &'a Order,
     pub(crate) observed: &'a Observed,
     pub(crate) members: &'a [Member],
+    /// The addresses that records of ours name; nothing if some zone could not be read.
+    pub(crate) published: Option<&'a BTreeSet<IpAddr>>,
     pub(crate) history: &'a History,
     pub(crate) attempts: &'a Attempts,
     pub(crate) now: Timestamp,

@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use router_config::Config;
 use serde::Serialize;
 
+use crate::aws::Order;
 use crate::{Kind, Object, ObjectKey, Planner, Platform, Refusal, Role, Step, Wish};
 
 /// A world in which every wish comes true.
@@ -21,6 +22,7 @@ pub struct Simulation {
     writes: BTreeMap<(Kind, ObjectKey), Write>,
     wishes: BTreeMap<(Kind, ObjectKey), Wish>,
     statuses: BTreeMap<(Kind, ObjectKey), serde_json::Value>,
+    order: Option<Arc<Order>>,
     now: Timestamp,
 }
 
@@ -46,6 +48,7 @@ impl Simulation {
             writes: BTreeMap::new(),
             wishes: BTreeMap::new(),
             statuses: BTreeMap::new(),
+            order: None,
             now,
         }
     }
@@ -105,6 +108,12 @@ impl Simulation {
         self.statuses.iter().map(|((kind, key), status)| (*kind, key, status))
     }
 
+    /// What AWS would be made to be; nothing if nobody asks for AWS.
+    #[must_use]
+    pub fn order(&self) -> Option<&Order> {
+        self.order.as_deref()
+    }
+
     /// Everything that is not as declared and stays so until a person changes something.
     #[must_use]
     pub fn refusals(&self) -> Vec<(Kind, ObjectKey, Refusal)> {
@@ -125,8 +134,11 @@ impl Simulation {
 
     /// Carries a step out, and says whether it wrote any object.
     fn carry_out(&mut self, step: Step) -> bool {
-        let Step { table, objects, statuses, cloud: _, recheck_at: _ } = step;
+        let Step { table, objects, statuses, cloud, recheck_at: _ } = step;
         self.table.apply(table);
+        if let Some(order) = cloud {
+            self.order = order;
+        }
         for status in statuses {
             self.statuses.insert((status.kind, status.key), status.status);
         }

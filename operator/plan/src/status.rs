@@ -1,6 +1,14 @@
 //! The whole status of an object, as a value: built from what the plan found, written only if it differs.
 //!
 //! `lastTransitionTime` moves when a condition flips and at no other time, so that equal findings yield an equal status.
+//!
+//! | was     | is found      | is                | event                                              |
+//! |---------|---------------|-------------------|----------------------------------------------------|
+//! | False   | True          | True              | yes                                                |
+//! | True, Unknown | a fault | False             | yes                                                |
+//! | nothing | a fault       | False             | if it waits for a person                           |
+//! | False   | nobody knows yet | False, as it was told: that somebody begins anew mends nothing | none |
+//! | anything else | nobody knows yet | Unknown  | none                                               |
 
 mod kinds;
 
@@ -45,29 +53,51 @@ impl<'a> Conditions<'a> {
 
     /// Adds `Ready`, which sums up, and `Stalled`, which says that only a person can go on (kstatus).
     pub(crate) fn finish(self) -> (Vec<Condition>, Vec<Transition>) {
-        let faults = || self.findings.iter().filter_map(|(_, finding)| finding.as_ref().err());
-        let ready = faults().next().cloned().map_or(Ok(String::new()), Err);
-        let stalled = faults().find(|fault| fault.waits_for_a_person()).cloned();
+        let mut faults = self.findings.iter().filter_map(|(_, finding)| finding.as_ref().err());
+        let stalled = faults.find(|fault| fault.waits_for_a_person()).cloned();
 
         let transitions =
             self.findings.iter().filter_map(|(kind, finding)| self.transition(*kind, finding)).collect();
         let mut conditions: Vec<Condition> =
             self.findings.iter().map(|(kind, finding)| self.condition(*kind, finding)).collect();
-        conditions.push(self.condition(ConditionType::Ready, &ready));
+        conditions.push(self.ready(&conditions));
         if let Some(fault) = stalled {
-            conditions.push(self.stated(ConditionType::Stalled, "True", fault.reason, fault.message));
+            conditions.push(self.stated(ConditionType::Stalled, "True", &fault.reason, fault.message));
         }
         (conditions, transitions)
     }
 
-    fn condition(&self, kind: ConditionType, finding: &Finding) -> Condition {
-        match finding {
-            Ok(message) => self.stated(kind, "True", Reason::Met(kind), message.clone()),
-            Err(Refusal { reason, message }) => self.stated(kind, "False", *reason, message.clone()),
+    /// The first that is False, otherwise the first that is Unknown.
+    fn ready(&self, conditions: &[Condition]) -> Condition {
+        let first = |status: &str| conditions.iter().find(|condition| condition.status == status);
+        match first("False").or_else(|| first("Unknown")) {
+            Some(Condition { status, reason, message, .. }) => {
+                self.stated(ConditionType::Ready, status, reason, message.clone())
+            }
+            None => self.condition(ConditionType::Ready, &Ok(String::new())),
         }
     }
 
-    fn stated(&self, kind: ConditionType, status: &str, reason: Reason, message: String) -> Condition {
+    fn condition(&self, kind: ConditionType, finding: &Finding) -> Condition {
+        match finding {
+            Ok(message) => self.stated(kind, "True", &Reason::Met(kind), message.clone()),
+            Err(fault) if fault.is_open() => match self.observed(kind) {
+                Some(Condition { status, reason, message, .. }) if status == "False" => {
+                    self.stated(kind, status, reason, message.clone())
+                }
+                _ => self.stated(kind, "Unknown", &fault.reason, fault.message.clone()),
+            },
+            Err(fault) => self.stated(kind, "False", &fault.reason, fault.message.clone()),
+        }
+    }
+
+    fn stated(
+        &self,
+        kind: ConditionType,
+        status: &str,
+        reason: &impl ToString,
+        message: String,
+    ) -> Condition {
         let unchanged = self.observed(kind).filter(|observed| observed.status == status);
         let since = unchanged.map(|observed| observed.last_transition_time.clone());
         Condition {
@@ -80,17 +110,18 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    /// A flip is worth an event; so is a fault that a new object comes with, but not that it is not finished yet.
+    /// A flip is worth an event; so is a fault that a new object comes with, but not that it is not finished yet, nor that nobody knows.
     fn transition(&self, condition: ConditionType, finding: &Finding) -> Option<Transition> {
-        let before = self.observed(condition).map(|observed| observed.status == "True");
+        let before = self.observed(condition).map(|observed| observed.status.as_str());
         match (before, finding) {
-            (Some(false), Ok(message)) => Some(Transition {
+            (_, Err(fault)) if fault.is_open() => None,
+            (Some("False"), Ok(message)) => Some(Transition {
                 condition,
                 holds: true,
                 reason: Reason::Met(condition),
                 message: message.clone(),
             }),
-            (Some(true), Err(fault)) => Some(fault_of(condition, fault)),
+            (Some("True" | "Unknown"), Err(fault)) => Some(fault_of(condition, fault)),
             (None, Err(fault)) if fault.waits_for_a_person() => Some(fault_of(condition, fault)),
             _ => None,
         }
@@ -160,5 +191,37 @@ mod tests {
         assert!(events(&before, refused()).is_empty());
         assert!(events(&before, Ok(String::new()))[0].holds);
         assert!(events(&[], Ok(String::new())).is_empty());
+    }
+
+    fn open() -> Finding {
+        Err(Refusal::new(Reason::Probing, "nobody knows yet"))
+    }
+
+    #[test]
+    fn what_nobody_knows_is_unknown_and_so_is_ready_until_something_is_false() {
+        let told = conditions(&[], 100, open());
+        let words: Vec<_> =
+            told.iter().map(|c| (c.type_.as_str(), c.status.as_str(), c.reason.as_str())).collect();
+        assert_eq!(words, [("Accepted", "Unknown", "Probing"), ("Ready", "Unknown", "Probing")]);
+        let refused = Err(Refusal::new(Reason::HostClaimed, "by a"));
+        let several = Conditions::new(&[], 1, at(100));
+        let several = several.with(ConditionType::Accepted, open()).with(ConditionType::Routed, refused);
+        let ready = several.finish().0.into_iter().find(|condition| condition.type_ == "Ready").unwrap();
+        assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", "HostClaimed"));
+    }
+
+    #[test]
+    fn that_nobody_knows_takes_no_fault_back_and_hides_a_true_without_an_event() {
+        let refused = || Err(Refusal::new(Reason::TooFewHealthy, "all are dead"));
+        let faulty = conditions(&[], 100, refused());
+        assert_eq!(conditions(&faulty, 200, open()), faulty);
+        let fine = conditions(&[], 100, Ok("3/3".to_owned()));
+        let asked = |observed: &[Condition], finding| {
+            Conditions::new(observed, 1, at(200)).with(ConditionType::Accepted, finding).finish()
+        };
+        let (unknown, events) = asked(&fine, open());
+        assert_eq!((unknown[0].status.as_str(), events), ("Unknown", Vec::new()));
+        assert_eq!(asked(&unknown, Ok(String::new())).1, Vec::new());
+        assert!(!asked(&unknown, refused()).1[0].holds, "what was hidden has turned");
     }
 }

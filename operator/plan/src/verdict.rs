@@ -24,6 +24,12 @@ impl Refusal {
         Self { reason, message: message.into() }
     }
 
+    /// Whether it says no more than that nobody knows yet.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.reason == Reason::Probing
+    }
+
     /// Whether nothing moves before a person changes something, as against something that is under way or may heal by
     /// itself.
     #[must_use]
@@ -46,6 +52,7 @@ impl Refusal {
             | Reason::CallFailed
             | Reason::TooFewHealthy
             | Reason::NotServing
+            | Reason::Probing
             | Reason::DriftRepaired
             | Reason::RegionMismatch
             | Reason::Retained => false,
@@ -74,6 +81,7 @@ impl Refusal {
             | Reason::NodesNotFound
             | Reason::NoProviderID
             | Reason::InstanceNotFound
+            | Reason::NoPublicAddress
             | Reason::QuotaReached
             | Reason::NotOwned
             | Reason::HostedZoneNotFound

@@ -9,8 +9,8 @@ use aws::Cloud;
 use crds::Domain;
 use futures::future::join_all;
 use plan::aws::{
-    ElasticIp, Instance, InstanceId, Observed, Order, Read, RecordName, RecordSet, ZoneId, former_names,
-    zone_of,
+    ElasticIp, Failure, Instance, InstanceId, Observed, Order, Read, RecordName, RecordSet, ZoneId, believed,
+    former_names, zone_of,
 };
 use plan::aws::{HealthCheck, Zone};
 
@@ -30,9 +30,17 @@ pub(super) async fn aws(cloud: &Cloud, order: &Order) -> Observed {
 
 /// Whether nothing of it failed.
 pub(super) fn is_whole(observed: &Observed) -> bool {
-    let records = observed.records.values().chain(observed.former.values()).all(Result::is_ok);
-    let lists = observed.addresses.is_ok() && observed.instances.is_ok();
-    records && lists && observed.zones.is_ok() && observed.checks.is_ok()
+    failures(observed).next().is_none()
+}
+
+/// What of it failed.
+pub(super) fn failures(observed: &Observed) -> impl Iterator<Item = &Failure> {
+    let Observed { addresses, instances, zones, records, former, checks, .. } = observed;
+    let machines = addresses.as_ref().err().into_iter().chain(instances.as_ref().err());
+    let names = zones.as_ref().err().into_iter().chain(checks.as_ref().err());
+    machines
+        .chain(names)
+        .chain(records.values().chain(former.values()).filter_map(|read| read.as_ref().err()))
 }
 
 struct Machines {
@@ -87,6 +95,17 @@ async fn names(cloud: &Cloud, order: &Order) -> Names {
 
 type Records = (BTreeMap<RecordName, Read<Vec<RecordSet>>>, BTreeMap<ZoneId, Read<Vec<RecordSet>>>);
 
+/// The record sets of these names, if the list has what every zone has at its own name.
+async fn sets_of<'a>(
+    cloud: &Cloud,
+    zone: &'a Zone,
+    mut names: BTreeSet<RecordName>,
+) -> (&'a ZoneId, Read<Vec<RecordSet>>) {
+    names.insert(zone.name.clone());
+    let sets = cloud.zones.records(&zone.id, &names).await;
+    (&zone.id, sets.and_then(|sets| believed(zone, sets)))
+}
+
 /// The record sets at the declared names, by domain, and those at names that were declared once, by zone.
 async fn records(cloud: &Cloud, order: &Order, zones: &[Zone]) -> Records {
     let zoned =
@@ -100,7 +119,7 @@ async fn records(cloud: &Cloud, order: &Order, zones: &[Zone]) -> Records {
     for (zone, names) in &former {
         wanted.entry(zone).or_default().extend(names.iter().cloned());
     }
-    let reads = wanted.into_iter().map(async |(zone, names)| (zone, cloud.zones.records(zone, &names).await));
+    let reads = zones.iter().filter_map(|zone| Some(sets_of(cloud, zone, wanted.remove(&zone.id)?)));
     let found: BTreeMap<&ZoneId, Read<Vec<RecordSet>>> = join_all(reads).await.into_iter().collect();
     let of_zone = |zone: &ZoneId, is_asked: &dyn Fn(&RecordName) -> bool| {
         let sets = found.get(zone)?.as_ref();

@@ -1,6 +1,7 @@
 //! The loop over a fake account, in played time: where it ends, what it survives, and what it never does.
 
 mod account;
+mod foresight;
 mod site;
 
 use std::sync::Arc;
@@ -165,15 +166,53 @@ async fn a_list_that_fails_alone_is_never_taken_for_an_empty_one() {
         "route53:ListResourceRecordSets",
         "route53:ListHealthChecks",
     ] {
-        let (site, _leader) = settled_site(3).await;
-        let writes = site.writes();
-        site.account.state().refused_call = Some(call);
-        refuse(&site, Some(Fault::Server));
-        minutes(SETTLED).await;
-        assert_eq!(site.writes(), writes, "{call}");
-        let reasons = [site.reason(|report| report.associated), site.reason(|report| report.published)];
-        assert!(reasons.contains(&Some("CallFailed".to_owned())), "{call}: {reasons:?}");
+        for begins_anew in [false, true] {
+            let (site, mut leader) = settled_site(3).await;
+            let writes = site.writes();
+            site.account.state().refused_call = Some(call);
+            refuse(&site, Some(Fault::Server));
+            if begins_anew {
+                leader = site.lead(held(order(1..=3)));
+            }
+            minutes(SETTLED).await;
+            assert_eq!(site.writes(), writes, "{call}, a new leader: {begins_anew}");
+            let reasons = [site.reason(|report| report.associated), site.reason(|report| report.published)];
+            assert!(reasons.contains(&Some("CallFailed".to_owned())), "{call}: {reasons:?}");
+            drop(leader);
+        }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_list_of_records_is_not_believed_however_often_it_comes() {
+    let (site, leader) = settled_site(3).await;
+    let writes = site.writes();
+    site.account.state().hides_records = true;
+    leader.order(held(order([1, 2])));
+    minutes(SETTLED).await;
+    assert_eq!(site.writes(), writes, "{:?}", site.account.state().writes);
+    assert_eq!(site.reason(|report| report.published).as_deref(), Some("CallFailed"));
+    site.account.state().hides_records = false;
+    minutes(SETTLED).await;
+    assert_eq!(site.settled(&order([1, 2])), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_leader_does_not_call_well_what_it_has_not_probed() {
+    let (site, leader) = settled_site(3).await;
+    let addresses = site.account.state().addresses.values().map(|address| address.address.into()).collect();
+    *site.dead.lock().unwrap() = addresses;
+    minutes(5).await;
+    assert_eq!(site.reason(|report| report.published).as_deref(), Some("TooFewHealthy"));
+    drop(leader);
+    let _next = site.lead(held(order(1..=3)));
+    let mut reasons = Vec::new();
+    for _ in 0..120 {
+        sleep(Duration::from_secs(1)).await;
+        reasons.push(site.reason(|report| report.published).unwrap_or_default());
+    }
+    reasons.dedup();
+    assert_eq!(reasons, ["Probing", "TooFewHealthy"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -50,3 +50,123 @@ async fn attempt(client: &Client, owner: &Owner, add: impl Fn(&mut Vec<String>))
     clusters.patch_metadata(&owner.name, &params, &Patch::Merge(json!({ "metadata": metadata }))).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::{Arc, Mutex};
+
+    use http_body_util::{BodyExt, Full};
+    use hyper::body::{Bytes, Incoming};
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use hyper::{Method, Request, Response};
+    use hyper_util::rt::TokioIo;
+    use serde_json::Value;
+    use tokio::net::TcpListener;
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    /// An API with one Cluster, to which somebody else writes as well.
+    #[derive(Default)]
+    struct Stored {
+        version: usize,
+        finalizers: Vec<String>,
+        /// Before how many of our writes somebody else adds an entry.
+        rivals: usize,
+        writes: usize,
+    }
+
+    impl Stored {
+        fn answer(&mut self, method: &Method, body: &Value) -> (u16, Value) {
+            if method == Method::PATCH {
+                self.writes += 1;
+                if let Some(fewer) = self.rivals.checked_sub(1) {
+                    self.rivals = fewer;
+                    self.version += 1;
+                    self.finalizers.push(format!("other/{}", self.version));
+                }
+                if body["metadata"]["resourceVersion"].as_str() != Some(&*self.version.to_string()) {
+                    let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure",
+                        "reason": "Conflict", "message": "it has been modified", "code": 409});
+                    return (409, status);
+                }
+                self.version += 1;
+                self.finalizers = serde_json::from_value(body["metadata"]["finalizers"].clone()).unwrap();
+            }
+            let metadata = json!({"name": "site", "uid": "u", "resourceVersion": self.version.to_string(),
+                "finalizers": self.finalizers});
+            let kind = json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata});
+            (200, kind)
+        }
+    }
+
+    /// A client of an API that serves until the second is dropped.
+    async fn api(stored: &Arc<Mutex<Stored>>) -> (Client, JoinSet<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stored = Arc::clone(stored);
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let stored = Arc::clone(&stored);
+                let service = service_fn(move |request| answer(Arc::clone(&stored), request));
+                let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                connections.spawn(async move { drop(connection.await) });
+            }
+        });
+        (Client::try_from(kube::Config::new(url.parse().unwrap())).unwrap(), server)
+    }
+
+    async fn answer(
+        stored: Arc<Mutex<Stored>>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&body).unwrap_or_default();
+        let (status, answer) = stored.lock().unwrap().answer(&head.method, &body);
+        let answer = Response::builder().status(status).body(Full::from(answer.to_string()));
+        Ok(answer.unwrap())
+    }
+
+    fn stored(finalizers: &[&str], rivals: usize) -> Arc<Mutex<Stored>> {
+        let finalizers = finalizers.iter().map(|name| (*name).to_owned()).collect();
+        Arc::new(Mutex::new(Stored { finalizers, rivals, ..Stored::default() }))
+    }
+
+    #[tokio::test]
+    async fn who_writes_at_the_same_moment_loses_nothing_and_the_finalizer_is_put_there_all_the_same() {
+        let stored = stored(&["first"], 2);
+        let (client, _server) = api(&stored).await;
+        hold(&client, &Owner::new("site", "u")).await.unwrap();
+        let stored = stored.lock().unwrap();
+        assert_eq!(stored.finalizers, ["first", "other/1", "other/2", names::AWS_FINALIZER]);
+        assert_eq!(stored.writes, 3);
+    }
+
+    #[tokio::test]
+    async fn after_five_conflicts_the_others_are_left_to_themselves() {
+        let stored = stored(&[], 100);
+        let (client, _server) = api(&stored).await;
+        let refused = hold(&client, &Owner::new("site", "u")).await.unwrap_err();
+        assert!(matches!(refused, kube::Error::Api(status) if status.is_conflict()));
+        assert_eq!(stored.lock().unwrap().writes, MOST_ATTEMPTS);
+    }
+
+    #[tokio::test]
+    async fn only_ours_is_taken_away_and_only_from_the_cluster_that_is_meant() {
+        let stored = stored(&["first", names::AWS_FINALIZER, "last"], 1);
+        let (client, _server) = api(&stored).await;
+        let_go(&client, &Owner::new("site", "another")).await.unwrap();
+        assert_eq!(stored.lock().unwrap().writes, 0);
+        let_go(&client, &Owner::new("site", "u")).await.unwrap();
+        assert_eq!(stored.lock().unwrap().finalizers, ["first", "last", "other/1"]);
+        let writes = stored.lock().unwrap().writes;
+        let_go(&client, &Owner::new("site", "u")).await.unwrap();
+        assert_eq!(stored.lock().unwrap().writes, writes, "it is gone already");
+    }
+}

@@ -6,11 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use plan::aws::Order;
 use plan::{Kind, ObjectKey, Platform, Refusal, Simulation, Wish, Write};
 use router_config::{Config, Delta};
 use serde::Serialize;
 
 use super::Objects;
+use super::aws_difference::AwsDifference;
 use super::declared::{Declared, Ignored};
 
 /// The answer.
@@ -27,6 +29,12 @@ pub(super) struct Answer {
     pub(super) before: Config,
     /// What would not be as declared until a person changes something.
     pub(super) refusals: Vec<Refused>,
+    /// What is said of AWS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) aws: Option<AwsDifference>,
+    /// What AWS would be made to be.
+    #[serde(skip)]
+    pub(super) order: Option<Order>,
     /// Documents that have no part in it.
     pub(super) ignored: Vec<Ignored>,
 }
@@ -96,7 +104,14 @@ impl Answer {
         });
         let refusals = refusals.map(|(kind, name, refusal)| Refused { kind, name, refusal }).collect();
         let difference = !objects.is_empty() || !table.is_empty();
-        Self { difference, objects, table, before, refusals, ignored }
+        let order = simulation.order().cloned();
+        Self { difference, objects, table, before, refusals, aws: None, order, ignored }
+    }
+
+    /// The same with what is said of AWS.
+    pub(super) fn with_aws(self, aws: Option<AwsDifference>) -> Self {
+        let calls = aws.as_ref().is_some_and(|aws| !aws.calls.is_empty());
+        Self { difference: self.difference || calls, aws, ..self }
     }
 }
 
@@ -191,6 +206,32 @@ spec: {app: www, tcp: {}}
     fn what_exists_already_is_no_difference() {
         let answer = answer(QUICKSTART, QUICKSTART);
         assert!(!answer.difference, "{answer:?}");
+    }
+
+    #[test]
+    fn calls_to_aws_are_a_difference_and_a_note_is_none() {
+        let unasked = AwsDifference { notes: vec!["AWS was not asked".into()], ..AwsDifference::default() };
+        assert!(!answer(QUICKSTART, QUICKSTART).with_aws(Some(unasked)).difference);
+        let calls = vec!["ec2:AllocateAddress for n1".into()];
+        let asked = AwsDifference { asked: true, calls, ..AwsDifference::default() };
+        let answer = answer(QUICKSTART, QUICKSTART).with_aws(Some(asked));
+        assert!(answer.difference);
+        let text = super::super::print::table(&answer);
+        assert!(text.contains("AWS\n  CALL\n  ec2:AllocateAddress for n1\n"), "{text}");
+        assert!(text.ends_with("0 hosts change; 1 AWS calls; 0 refused.\n"), "{text}");
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_active_cluster_with_its_nodes() {
+        let cluster = "
+apiVersion: flynn.io/v1alpha1
+kind: Cluster
+metadata: {name: site}
+spec: {nodes: {instances: [i-0123456789abcdef0]}, aws: {region: us-east-1}, domains: [{name: site.com}]}
+";
+        let order = answer("", cluster).order.expect("AWS is declared");
+        assert_eq!((order.owner.name.as_str(), order.nodes.len()), ("site", 1));
+        assert!(answer("", QUICKSTART).order.is_none());
     }
 
     #[test]

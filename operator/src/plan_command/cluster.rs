@@ -9,7 +9,7 @@ use crds::names::{ROUTER_SECRET, SYSTEM_NAMESPACE};
 use crds::{App, Certificate, Cluster, Route, RouterNode};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{ListParams, ObjectList, PartialObjectMeta};
 use kube::core::NamespaceResourceScope;
@@ -44,6 +44,11 @@ impl Reader {
         reader.list::<Secret>("type=kubernetes.io/tls").await?;
         reader.list_in::<Secret>(SYSTEM_NAMESPACE, &format!("metadata.name={ROUTER_SECRET}")).await?;
         Ok(reader)
+    }
+
+    /// Reads the Nodes, which decide on what a Cluster asks of AWS.
+    pub(super) async fn nodes(&mut self) -> Result<(), Error> {
+        self.list::<Node>("").await
     }
 
     /// Reads what decides on the leaders of these namespaces: Leases, and the metadata of Pods, which tells their age.

@@ -1,4 +1,4 @@
-//! The answer as tables, for people: one for the objects, two for the router's table, one for what is refused.
+//! The answer as tables, for people: one for the objects, two for the router's table, one for what is refused, two for AWS with notes below.
 
 use std::fmt::Write as _;
 
@@ -6,6 +6,7 @@ use plan::Write;
 use router_config::{Action, Host, Redirect, Scheme};
 
 use super::answer::{Answer, Author};
+use super::aws_difference::{AwsDifference, AwsFinding};
 
 /// Rows under headings; every column is as wide as its widest cell.
 struct Table {
@@ -18,6 +19,11 @@ pub(super) fn table(answer: &Answer) -> String {
     let mut text = String::new();
     for table in [objects(answer), router(answer), ports(answer), refusals(answer), ignored(answer)] {
         text.push_str(&table.to_text());
+    }
+    if let Some(aws) = &answer.aws {
+        text.push_str(&calls(aws).to_text());
+        text.push_str(&findings(aws).to_text());
+        aws.notes.iter().for_each(|note| text.push_str(&format!("{note}\n")));
     }
     text.push_str(&summary(answer));
     text
@@ -154,17 +160,34 @@ fn ignored(answer: &Answer) -> Table {
     table
 }
 
+fn calls(aws: &AwsDifference) -> Table {
+    let mut table = Table::new("AWS", &["CALL"]);
+    aws.calls.iter().for_each(|call| table.row([call.clone()]));
+    table
+}
+
+fn findings(aws: &AwsDifference) -> Table {
+    let mut table = Table::new("Not as declared in AWS", &["WHAT", "STATE", "MESSAGE"]);
+    for AwsFinding { of, state, message } in &aws.findings {
+        table.row([of.clone(), state.clone(), message.clone()]);
+    }
+    table
+}
+
 fn summary(answer: &Answer) -> String {
     if !answer.difference {
         return format!("No difference; {} refused.\n", answer.refusals.len());
     }
     let count = |write: Write| answer.objects.iter().filter(|change| change.change == write).count();
+    let calls =
+        answer.aws.as_ref().filter(|aws| aws.asked).map(|aws| format!("{} AWS calls; ", aws.calls.len()));
     format!(
-        "{} to create, {} to update, {} to delete; {} hosts change; {} refused.\n",
+        "{} to create, {} to update, {} to delete; {} hosts change; {}{} refused.\n",
         count(Write::Create),
         count(Write::Update),
         count(Write::Delete),
         answer.table.hosts.len(),
+        calls.unwrap_or_default(),
         answer.refusals.len()
     )
 }

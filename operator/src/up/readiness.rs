@@ -160,8 +160,10 @@ fn state(object: &DynamicObject) -> State {
         return State::Ready;
     }
     // `Ready` repeats the first that is not met; that one has the sentence.
-    let unmet = conditions.iter().find(|c| c.status == "False" && c.type_ != "Ready" && c.type_ != "Stalled");
-    let unmet = unmet.or_else(|| is("Ready", "False"));
+    let first = |status: &str| {
+        conditions.iter().find(|c| c.status == status && c.type_ != "Ready" && c.type_ != "Stalled")
+    };
+    let unmet = first("False").or_else(|| first("Unknown")).or_else(|| is("Ready", "False"));
     let message = unmet.map_or_else(|| "nothing has looked at it yet".to_owned(), |c| c.message.clone());
     match (is("Stalled", "True"), unmet) {
         (Some(stalled), _) => State::Stalled { reason: stalled.reason.clone(), message },

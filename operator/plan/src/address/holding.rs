@@ -218,8 +218,10 @@ fn not_owned(node: &NodeFacts, eip: &ElasticIp) -> Refusal {
 
 fn no_public_address(node: &NodeFacts) -> Refusal {
     let name = &node.name;
-    let message = format!("{name} has no public address: give its instance one, or set spec.aws.elasticIPs");
-    Refusal::new(Reason::NotServing, message)
+    let message = format!(
+        "{name} has no public address: set spec.aws.elasticIPs, or give its instance a public IPv4 or IPv6 address"
+    );
+    Refusal::new(Reason::NoPublicAddress, message)
 }
 
 /// The node's public IPv6 addresses: those of Kubernetes and those of the primary interface.

@@ -37,8 +37,7 @@ impl<'i, 'a> Surplus<'i, 'a> {
     /// The same, whether there are nodes or not.
     pub(super) fn give_up_all(&mut self, addresses: Vec<&ElasticIp>) {
         for eip in addresses {
-            // Where a zone could not be read, nobody knows what is published.
-            if self.inputs.published.is_some() && !self.inputs.is_published(eip.address) {
+            if self.inputs.is_unnamed(eip.address) {
                 self.give_up_one(eip);
             }
         }

@@ -27,9 +27,10 @@ pub struct Observed {
     pub instances: Read<BTreeMap<InstanceId, Instance>>,
     /// Every hosted zone of the account.
     pub zones: Read<Vec<Zone>>,
-    /// The record sets at each domain's apex and wildcard, by the domain, in the zone that [`zone_of`](super::zone_of) finds. A domain without a zone is missing.
+    /// The record sets at each domain's apex and wildcard, by the domain, in the zone that [`zone_of`](super::zone_of) finds, as far as they are
+    /// [`believed`](super::believed). A domain without a zone is missing.
     pub records: BTreeMap<RecordName, Read<Vec<RecordSet>>>,
-    /// The record sets at the names that [`former_names`](super::former_names) finds, by zone.
+    /// The record sets at the names that [`former_names`](super::former_names) finds, by zone, as far as they are believed.
     pub former: BTreeMap<ZoneId, Read<Vec<RecordSet>>>,
     /// Those of [`History::changes_on_their_way`](super::History::changes_on_their_way) that every name server of Route 53 has by now.
     pub in_sync: BTreeSet<ChangeId>,

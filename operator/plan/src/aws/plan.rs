@@ -59,16 +59,26 @@ pub struct Report {
 pub fn plan(order: &Order, observed: &Observed, history: &History, now: Timestamp) -> Plan {
     let attempts = &history.attempts;
     let published = published(order, observed);
+    let missing = history.dns.missing(published.as_ref(), now);
     let addresses = address(&AddressInputs {
         order,
         observed,
         published: published.as_ref(),
+        missing: &missing,
         history: &history.address,
         attempts,
         now,
     });
     let members = &addresses.members;
-    let records = dns(&DnsInputs { order, observed, members, history: &history.dns, attempts, now });
+    let records = dns(&DnsInputs {
+        order,
+        observed,
+        members,
+        published: published.as_ref(),
+        history: &history.dns,
+        attempts,
+        now,
+    });
 
     // What is released, was taken out of the records before.
     let mut calls = records.calls;

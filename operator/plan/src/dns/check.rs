@@ -7,7 +7,8 @@
 //! | is a node's, or is published                     | several                            | the lowest number stays                  |
 //! | anything else, and no set of any zone uses it    | one                                | `DeleteHealthCheck` after a TTL and `PROPAGATION` |
 //!
-//! A number that Route 53 refuses was a check's that is deleted: the next is taken. Nothing is deleted while a zone cannot be read.
+//! A number that Route 53 refuses was a check's that is deleted: the next is taken. Nothing is deleted while a zone cannot be read, nor while the records of
+//! the address are [missing](super::recall).
 
 mod history;
 
@@ -76,7 +77,11 @@ impl Checks {
         let busy = !survey.is_whole() || survey.places().any(|place| history.is_under_way(&place.zone));
         let used = survey.used_checks();
         let kept: BTreeSet<&HealthCheckId> = checks.of.values().collect();
-        let free = known.iter().map(|check| &check.id).filter(|id| !kept.contains(id) && !used.contains(id));
+        let missing = history.recall.missing();
+        let is_missing =
+            |check: &HealthCheck| check.config.as_ref().is_some_and(|it| missing.contains(&it.address));
+        let free = known.iter().filter(|check| !is_missing(check)).map(|check| &check.id);
+        let free = free.filter(|id| !kept.contains(id) && !used.contains(id));
         let free: BTreeSet<HealthCheckId> = free.cloned().collect();
         let wait = SignedDuration::from_secs(declared.ttl_seconds.into()) + PROPAGATION;
         checks.delete(inputs, if busy { BTreeSet::new() } else { free }, wait, &mut history.checks);

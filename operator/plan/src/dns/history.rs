@@ -13,6 +13,7 @@ use super::DnsInputs;
 use super::batch::Portions;
 use super::check::CheckHistory;
 use super::damping::Damping;
+use super::recall::Recall;
 use crate::aws::{
     Call, ChangeId, Done, Outcome, RecordAction, RecordChange, RecordName, RecordSet, RecordType, Routing,
     ZoneId,
@@ -35,6 +36,9 @@ pub(crate) struct History {
     /// The sets that were seen to be as they should.
     right: BTreeMap<SetKey, RecordSet>,
     pub(super) damping: Damping,
+    pub(super) recall: Recall,
+    /// The nodes' addresses of which this leader has had a verdict.
+    pub(super) judged: BTreeSet<IpAddr>,
     pub(super) portions: Portions,
     pub(super) checks: CheckHistory,
     /// Since when the records of a domain's new zone are right, and those in its old one still there.
@@ -48,6 +52,7 @@ impl History {
     pub(super) fn at(&self, inputs: &DnsInputs<'_>) -> Self {
         let mut history = self.clone();
         history.begun.get_or_insert(inputs.now);
+        history.recall = self.recall.after(inputs.published, inputs.now);
         history.changes.retain(|id, (_, since)| {
             !inputs.observed.in_sync.contains(id) && inputs.now.duration_since(*since) < LONGEST_CHANGE
         });
@@ -77,10 +82,16 @@ impl History {
         for RecordChange { action: _, set } in deleted {
             self.right.remove(&key(zone, set));
             if let Some(address) = own_address(set) {
+                self.recall.forget(address);
                 self.damping.leave(address, now);
                 self.cuts.insert((set.name.clone(), set.type_.clone()), now);
             }
         }
+    }
+
+    /// The addresses that records have named, that this leader has not taken out, and that no record names now; `published` are those that some name.
+    pub(crate) fn missing(&self, published: Option<&BTreeSet<IpAddr>>, now: Timestamp) -> BTreeSet<IpAddr> {
+        self.recall.after(published, now).missing()
     }
 
     /// The changes that are not everywhere yet, as far as is known.

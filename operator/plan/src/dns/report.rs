@@ -11,7 +11,7 @@ use super::standing::{Merit, Standing};
 use super::survey::Survey;
 use super::{DnsPlan, DnsState, DnsWord, History, Scene};
 use crate::aws::{RecordName, RecordType, ZoneId};
-use crate::{Finding, Refusal};
+use crate::{Finding, Refusal, Verdict};
 
 /// How many healthy multivalue sets Route 53 answers with.
 const ANSWERED: usize = 8;
@@ -167,8 +167,17 @@ fn finding(
     let fault = faults.chain(too_few(scene, groups)).chain(dead(scene)).next();
     match fault {
         Some(fault) => Err(fault),
-        None => counts.finding(scene, groups),
+        None => counts.finding(scene, groups).and_then(|told| probed(scene).map(|()| told)),
     }
+}
+
+/// Whether the operator's own probes have decided about every node that DNS names, once at least since this leader began.
+fn probed(scene: &Scene<'_>) -> Verdict {
+    let Some((count, why)) = &scene.standings.unjudged else { return Ok(()) };
+    let message = format!(
+        "whether {count} of the nodes in DNS serve is being found out, because the operator has begun anew: {why}"
+    );
+    Err(Refusal::new(Reason::Probing, message))
 }
 
 /// That addresses had to stay which should leave.

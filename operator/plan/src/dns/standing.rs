@@ -23,6 +23,8 @@ pub(super) struct Standings<'a> {
     by_address: BTreeMap<IpAddr, Standing<'a>>,
     /// When the passing of time alone changes one.
     pub(super) recheck_at: Option<Timestamp>,
+    /// Why some of the nodes that DNS names are not judged yet, and how many.
+    pub(super) unjudged: Option<(usize, String)>,
 }
 
 /// How one address stands.
@@ -53,7 +55,7 @@ pub(super) enum Merit {
 impl<'a> Standings<'a> {
     /// Judges the addresses.
     pub(super) fn of(inputs: &DnsInputs<'a>, survey: &Survey<'_>, history: &mut History) -> Self {
-        let mut standings = Self { by_address: BTreeMap::new(), recheck_at: None };
+        let mut standings = Self { by_address: BTreeMap::new(), recheck_at: None, unjudged: None };
         for member in inputs.members {
             for address in member.addresses() {
                 let probe = inputs.observed.probes.get(&address);
@@ -68,8 +70,25 @@ impl<'a> Standings<'a> {
             let vanished = || Standing { member: None, merit: Merit::Vanished, answers, published: false };
             standings.by_address.entry(address).or_insert_with(vanished).published = true;
         }
+        standings.judge(inputs.members, history);
         standings.damp(inputs, history);
         standings
+    }
+
+    /// Takes note of the verdicts, and of the published nodes of which this leader has had none yet.
+    fn judge(&mut self, members: &[Member], history: &mut History) {
+        let is_judged = |(address, standing): (&IpAddr, &Standing<'_>)| {
+            let is_decided = standing.member.is_some() && !matches!(standing.merit, Merit::Undecided(_));
+            (is_decided || history.judged.contains(address)).then_some(*address)
+        };
+        history.judged = self.by_address.iter().filter_map(is_judged).collect();
+        let why = |member: &Member| {
+            let published = member.addresses().filter_map(|address| self.by_address.get(&address));
+            let why = published.filter(|standing| standing.published).find_map(Standing::why)?;
+            (!member.addresses().any(|address| history.judged.contains(&address))).then_some(why)
+        };
+        let mut unjudged = members.iter().filter_map(why).peekable();
+        self.unjudged = unjudged.peek().cloned().map(|first| (unjudged.count(), first));
     }
 
     fn merit(&mut self, member: &Member, address: IpAddr, probe: Option<&Probe>, now: Timestamp) -> Merit {

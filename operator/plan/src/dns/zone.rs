@@ -1,4 +1,4 @@
-//! The hosted zone of a domain, and the names that have to be read beside those of the domains.
+//! The hosted zone of a domain, the names that have to be read beside those of the domains, and whether a list of records can be believed.
 //!
 //! | `hostedZoneID`                     | zones of the account                        | the zone                |
 //! |------------------------------------|---------------------------------------------|-------------------------|
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crds::{Domain, Reason};
 
 use crate::Refusal;
-use crate::aws::{Order, RecordName, Zone, ZoneId};
+use crate::aws::{Failure, Fault, Order, Read, RecordName, RecordSet, RecordType, Zone, ZoneId};
 
 /// The hosted zone of a domain.
 ///
@@ -47,6 +47,30 @@ pub fn former_names(order: &Order, zones: &[Zone]) -> BTreeMap<ZoneId, BTreeSet<
         }
     }
     names
+}
+
+/// The record sets that were read of a zone, if the list can be believed: Route 53 gives each zone an SOA and an NS record set at its apex that nobody can
+/// delete, so that a list of the apex without them is of something else.
+///
+/// # Errors
+/// Without one of the two the list counts as one that could not be read.
+pub fn believed(zone: &Zone, sets: Vec<RecordSet>) -> Read<Vec<RecordSet>> {
+    let has = |type_: &str| {
+        let is_it = |set: &RecordSet| matches!(&set.type_, RecordType::Other(other) if other == type_);
+        sets.iter().any(|set| set.name == zone.name && is_it(set))
+    };
+    if has("SOA") && has("NS") {
+        return Ok(sets);
+    }
+    let Zone { id, name, .. } = zone;
+    Err(Failure {
+        call: "route53:ListResourceRecordSets",
+        fault: Fault::Server,
+        code: None,
+        message: format!(
+            "the list of the hosted zone {id} is not believed, because it lacks the SOA and NS records that {name} always has"
+        ),
+    })
 }
 
 fn zone_by_id<'a>(name: &RecordName, id: &str, zones: &'a [Zone]) -> Result<&'a Zone, Refusal> {
@@ -91,4 +115,40 @@ fn zone_by_name<'a>(name: &RecordName, zones: &'a [Zone]) -> Result<&'a Zone, Re
 fn private(name: &RecordName, zone: &Zone) -> Refusal {
     let message = format!("{name}: the hosted zone {} is private: name or create a public one", zone.id);
     Refusal::new(Reason::HostedZonePrivate, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::Routing;
+
+    fn set(name: &str, type_: &str) -> RecordSet {
+        RecordSet {
+            name: RecordName::new(name),
+            type_: RecordType::Other(type_.to_owned()),
+            routing: Routing::Simple,
+            ttl_seconds: Some(900),
+            values: vec!["as Route 53 made it".to_owned()],
+            health_check: None,
+            alias: None,
+            unmodelled: false,
+        }
+    }
+
+    #[test]
+    fn a_list_is_believed_that_has_the_zones_own_soa_and_ns() {
+        let zone = Zone { id: ZoneId::new("Z1"), name: RecordName::new("site.com"), private: false };
+        let whole = vec![set("site.com", "NS"), set("site.com", "SOA"), set("app.site.com", "TXT")];
+        assert_eq!(believed(&zone, whole.clone()), Ok(whole));
+        let lies = [
+            vec![],
+            vec![set("site.com", "NS")],
+            vec![set("site.com", "SOA")],
+            // Those of a zone below are not its own.
+            vec![set("app.site.com", "NS"), set("app.site.com", "SOA")],
+        ];
+        for sets in lies {
+            assert_eq!(believed(&zone, sets).unwrap_err().fault, Fault::Server);
+        }
+    }
 }

@@ -17,9 +17,6 @@ use crate::world::{Node, Planned, State, World};
 /// How long everything is given to settle: longer than any wait.
 const LONG: i64 = 1_800;
 
-/// How long a list may come back empty that is not: what a list denies for longer than any wait, nobody can know.
-const LIE: i64 = 60;
-
 fn config(cases: u32) -> ProptestConfig {
     let default = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     match default.rng_seed {
@@ -188,11 +185,8 @@ fn happen(event: &Event, world: &mut World, leaders: &mut [Leader; 2]) {
         }
         Event::Occupy(n) => occupy(&mut state, *n),
         Event::Live { leader, seconds } => {
-            let lying = (*seconds).min(LIE);
             leaders[*leader].run(world);
-            leaders[*leader].live(world, lying);
-            world.state.lists.retain(|_, trouble| trouble != "Empty");
-            return leaders[*leader].live(world, *seconds - lying);
+            return leaders[*leader].live(world, *seconds);
         }
         Event::Crash { leader, calls } => {
             let leader = &mut leaders[*leader];

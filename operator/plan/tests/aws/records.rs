@@ -55,9 +55,11 @@ impl Account {
         self.zones.iter().map(zone).collect()
     }
 
-    /// The sets of these names in a zone.
+    /// The sets of these names in a zone. At its apex it has the two that a case need not state.
     pub(crate) fn list_records(&self, zone: &ZoneId, names: &BTreeSet<RecordName>) -> Vec<RecordSet> {
-        let records = self.zones.get(zone.as_str()).into_iter().flat_map(|zone| zone.records.values());
+        let Some(zone) = self.zones.get(zone.as_str()) else { return Vec::new() };
+        let own = ["NS", "SOA"].map(|type_| Record::of_zone(&zone.name, type_));
+        let records = own.iter().chain(zone.records.values());
         records.map(Record::told).filter(|set| names.contains(&set.name)).collect()
     }
 
@@ -181,6 +183,21 @@ fn policy(set: &RecordSet) -> u8 {
 }
 
 impl Record {
+    /// One that Route 53 made with the zone.
+    fn of_zone(zone: &str, type_: &str) -> Self {
+        Self {
+            name: zone.to_owned(),
+            type_: type_.to_owned(),
+            identifier: None,
+            weight: None,
+            policy: None,
+            ttl: Some(900),
+            values: vec!["ns.awsdns.test".to_owned()],
+            check: None,
+            alias: None,
+        }
+    }
+
     fn of(set: &RecordSet) -> Self {
         let (identifier, weight, policy) = match &set.routing {
             Routing::Simple => (None, None, None),

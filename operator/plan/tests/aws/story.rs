@@ -1,7 +1,7 @@
 //! A golden case: stages of a story, and what comes of each.
 //!
 //! A stage is laid over the state (RFC 7396), so that a later one changes what the calls of the earlier ones have left. `seconds: N` lets time pass,
-//! `restart: true` takes the leader's memory first, and `show: [aws, records, status]` adds that to the calls and the findings.
+//! `restart: true` takes the leader's memory and probes first, and `show: [aws, records, status]` adds that to the calls and the findings.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -91,6 +91,7 @@ fn differences(folder: &Path) -> usize {
         show = stage.show.unwrap_or(show);
         if stage.restart {
             leader = Leader::default();
+            world.forget_probes();
         }
         let outcome = play(&mut world, &mut leader, stage.seconds, &show);
         assert!(world.violations.is_empty(), "{}: {:?}", given.display(), world.violations);

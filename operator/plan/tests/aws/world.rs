@@ -7,7 +7,7 @@ use crds::{ClusterSpec, RecordStatus};
 use jiff::{SignedDuration, Timestamp};
 use plan::aws::{
     Call, ElasticIp, Failure, Fault, InstanceId, NodeFacts, Observed, Order, Outcome, Owner, Probe, Read,
-    RecordName, ZoneId, former_names, zone_of,
+    RecordName, RecordSet, RecordType, Zone, ZoneId, believed, former_names, zone_of,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,8 @@ pub(crate) struct State {
     pub(crate) aws: Account,
     /// What happens to the next calls that these words are about.
     pub(crate) faults: Vec<Planned>,
-    /// Lists (`addresses`, `instances`, `zones`, `records`, `checks`) that fail with a fault, or come back empty (`Empty`).
+    /// Lists (`addresses`, `instances`, `zones`, `records`, `checks`) that fail with a fault, come back empty (`Empty`), or, of records,
+    /// without any A, AAAA and CNAME (`Partial`).
     pub(crate) lists: BTreeMap<String, String>,
 }
 
@@ -169,14 +170,13 @@ impl World {
             let Ok(zone) = zone_of(domain, zones) else { continue };
             let apex = RecordName::new(&domain.name);
             let names = BTreeSet::from([apex.clone(), apex.wildcard()]);
-            let sets = self.read("records", || aws.list_records(&zone.id, &names));
+            let sets = self.records(zone, names);
             observed.records.insert(apex, sets);
         }
-        let former = former_names(order, observed.zones.as_deref().unwrap_or_default());
-        observed.former = former
-            .iter()
-            .map(|(zone, names)| (zone.clone(), self.read("records", || aws.list_records(zone, names))))
-            .collect();
+        let zones = observed.zones.as_deref().unwrap_or_default();
+        let former = former_names(order, zones);
+        let asked = zones.iter().filter_map(|zone| Some((zone, former.get(&zone.id)?.clone())));
+        observed.former = asked.map(|(zone, names)| (zone.id.clone(), self.records(zone, names))).collect();
         observed.in_sync = aws.in_sync(self.now);
         for (id, check) in &aws.checks {
             let Some(config) = &check.config else { continue };
@@ -188,6 +188,15 @@ impl World {
         observed
     }
 
+    fn records(&self, zone: &Zone, mut names: BTreeSet<RecordName>) -> Read<Vec<RecordSet>> {
+        names.insert(zone.name.clone());
+        let mut sets = self.read("records", || self.state.aws.list_records(&zone.id, &names))?;
+        if self.state.lists.get("records").is_some_and(|word| word == "Partial") {
+            sets.retain(|set| matches!(set.type_, RecordType::Other(_)));
+        }
+        believed(zone, sets)
+    }
+
     fn wanted_instances(&self, order: &Order, addresses: &[ElasticIp]) -> BTreeSet<InstanceId> {
         let ours = addresses.iter().filter(|eip| self.owner.owns(&eip.tags));
         let holders = ours.filter_map(|eip| eip.association.as_ref()?.instance.clone());
@@ -196,7 +205,7 @@ impl World {
 
     fn read<T: Default>(&self, list: &'static str, answer: impl FnOnce() -> T) -> Read<T> {
         match self.state.lists.get(list).map(String::as_str) {
-            None => Ok(answer()),
+            None | Some("Partial") => Ok(answer()),
             Some("Empty") => Ok(T::default()),
             Some(word) => Err(Failure {
                 call: list,
@@ -269,6 +278,11 @@ impl World {
                 self.violations.push(format!("{call} took {}, which is published", eip.address));
             }
         }
+    }
+
+    /// Takes what a leader's own probes found, which go with it.
+    pub(crate) fn forget_probes(&mut self) {
+        self.probes.clear();
     }
 
     /// Lets time go on by one tick: each address is probed once.

@@ -44,6 +44,8 @@ pub(super) struct State {
     pub(super) refusal: Option<Fault>,
     /// The only call that is refused; nothing for all.
     pub(super) refused_call: Option<&'static str>,
+    /// Whether lists of records come back without any.
+    pub(super) hides_records: bool,
     /// The addresses that Route 53's checkers find ill.
     pub(super) ill: BTreeSet<IpAddr>,
     /// The number of the write that never returns, and whether it is carried out.
@@ -336,7 +338,7 @@ impl Zones for Account {
     async fn records(&self, zone: &ZoneId, names: &BTreeSet<RecordName>) -> Result<Vec<RecordSet>, Failure> {
         let found = |state: &mut State| {
             let sets = state.records.get(zone).into_iter().flatten();
-            sets.filter(|set| names.contains(&set.name)).cloned().collect()
+            sets.filter(|set| names.contains(&set.name) && !state.hides_records).cloned().collect()
         };
         self.read("route53:ListResourceRecordSets", found).await
     }

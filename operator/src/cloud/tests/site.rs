@@ -56,7 +56,7 @@ impl Site {
             let mut state = account.state();
             let zone = ZoneId::new("Z1");
             state.zones.push(Zone { id: zone.clone(), name: RecordName::new("site.com"), private: false });
-            state.records.insert(zone, vec![mail()]);
+            state.records.insert(zone, vec![of_apex("NS"), of_apex("SOA"), mail()]);
             state.allocate(BTreeMap::new());
             (1..=nodes).for_each(|number| state.run(&instance(number)));
         }
@@ -274,12 +274,17 @@ pub(super) fn instance(number: u32) -> InstanceId {
 
 /// A record of somebody else at the apex.
 fn mail() -> RecordSet {
+    of_apex("MX")
+}
+
+/// A record of another type than ours.
+fn of_apex(type_: &str) -> RecordSet {
     RecordSet {
         name: RecordName::new("site.com"),
-        type_: RecordType::Other("MX".into()),
+        type_: RecordType::Other(type_.into()),
         routing: Routing::Simple,
         ttl_seconds: Some(300),
-        values: vec!["10 mail.elsewhere.test.".into()],
+        values: vec![format!("the {type_} of elsewhere.test.")],
         health_check: None,
         alias: None,
         unmodelled: false,
