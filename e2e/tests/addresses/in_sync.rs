@@ -15,20 +15,24 @@ const A_LOOK: [&str; 5] = [
     "route53:ListResourceRecordSets",
 ];
 
+/// How often it is asked to look. Whatever is read twice in a look shows, because the counts may differ by one.
+const LOOKS: usize = 3;
+
 /// Looks several times, and checks that nothing was written, and nothing else read than the health of addresses.
 async fn a_look_reads_everything_once(site: &Site) -> Result<()> {
     site.rests().await?;
     site.look().await?;
     site.amazon.proxy.forget_calls();
-    for _ in 0..3 {
+    for _ in 0..LOOKS {
         site.look().await?;
     }
     site.eventually("the looks are over, and have read everything once", || async {
         let mut reads = site.amazon.proxy.calls_by_action();
         reads.remove("route53:GetHealthCheckStatus");
         ensure!(reads.keys().map(String::as_str).eq(A_LOOK), "{reads:?}");
-        let looks = reads["ec2:DescribeAddresses"];
-        ensure!(reads.values().all(|count| *count == looks), "{reads:?}");
+        // One look may have been under way when the counting began, and one may be now.
+        let (fewest, most) = (reads.values().min(), reads.values().max());
+        ensure!(fewest >= Some(&LOOKS) && most <= fewest.map(|count| count + 1).as_ref(), "{reads:?}");
         Ok(())
     })
     .await?;
