@@ -160,6 +160,7 @@ fn give_each_node_one(inputs: &AddressInputs<'_>, mut history: History, listed: 
     let supply = Supply::plan(inputs, &history, &holdings, free, surplus.calls.len());
     surplus.give_up(supply.left);
     history.see(&holdings, listed);
+    history.seen.retain(|instance, _| !supply.drift.contains_key(instance)); // it is told once
     history.idle = surplus.idle;
 
     let coming = |holding: &Holding<'_>| supply.coming.get(holding.node.instance.as_ref()?);
@@ -169,7 +170,7 @@ fn give_each_node_one(inputs: &AddressInputs<'_>, mut history: History, listed: 
         associated: Some(finding(inputs, &members, surplus.failure)),
         recheck_at: inputs.nodes_change_at().chain(supply.recheck_at).chain(surplus.recheck_at).min(),
         calls: supply.calls.into_iter().chain(surplus.calls).collect(),
-        drift: supply.drift,
+        drift: supply.drift.into_values().collect(),
         undone: false,
         members,
         history,

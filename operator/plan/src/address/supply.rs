@@ -16,7 +16,8 @@ use crate::aws::{AllocationId, Call, ElasticIp, InstanceId, InterfaceId};
 pub(super) struct Supply<'a> {
     /// Associations, then allocations.
     pub(super) calls: Vec<Call>,
-    pub(super) drift: Vec<String>,
+    /// What somebody did to the instances that are helped now.
+    pub(super) drift: BTreeMap<InstanceId, String>,
     /// What each instance without an address is about to get.
     pub(super) coming: BTreeMap<InstanceId, Coming>,
     /// The free ones that no node gets.
@@ -112,7 +113,7 @@ impl<'a> Supply<'a> {
         if let Some(at) = inputs.attempts.waits_until(&call, inputs.now) {
             self.recheck_at = self.recheck_at.into_iter().chain([at]).min();
         } else {
-            self.drift.extend(drift(need, inputs));
+            self.drift.extend(drift(need, inputs).map(|did| (need.instance.clone(), did)));
             self.calls.push(call);
         }
         fault

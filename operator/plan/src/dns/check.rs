@@ -73,7 +73,7 @@ impl Checks {
                 checks.keep(inputs, &known, &config, wanted, &mut history.checks);
             }
         }
-        history.checks.forget_others(&prefixes);
+        history.checks.forget_others(&prefixes, &known);
         let busy = !survey.is_whole() || survey.places().any(|place| history.is_under_way(&place.zone));
         let used = survey.used_checks();
         let kept: BTreeSet<&HealthCheckId> = checks.of.values().collect();

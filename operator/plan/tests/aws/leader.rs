@@ -12,6 +12,8 @@ const PASSES: usize = 10;
 pub(crate) struct Leader {
     history: History,
     pub(crate) plan: Option<Plan>,
+    /// What it told of drift.
+    pub(crate) drift: Vec<String>,
 }
 
 impl Leader {
@@ -20,6 +22,7 @@ impl Leader {
         let order = world.order();
         let plan = plan(&order, &world.observe(&order), &self.history, world.now);
         self.history = plan.history.clone();
+        self.drift.extend(plan.report.drift.iter().cloned());
         world.note_records(&plan.report.records);
         self.plan = Some(plan.clone());
         plan

@@ -103,11 +103,11 @@ fn differences(folder: &Path) -> usize {
 
 fn play(world: &mut World, leader: &mut Leader, seconds: i64, show: &[String]) -> Told {
     world.journal.clear();
-    let drift = leader.look(world).report.drift;
+    leader.drift.clear();
     leader.run(world);
     leader.live(world, seconds);
     let plan = leader.plan.clone().expect("it has looked");
-    tell(world, plan, drift, show)
+    tell(world, plan, leader.drift.clone(), show)
 }
 
 fn tell(world: &World, plan: Plan, drift: Vec<String>, show: &[String]) -> Told {

@@ -68,9 +68,10 @@ impl CheckHistory {
         self.right.remove(prefix).is_some_and(|seen| seen == *config)
     }
 
-    /// Forgets how the checks were that are not wanted any more.
-    pub(super) fn forget_others(&mut self, prefixes: &BTreeSet<String>) {
-        self.right.retain(|prefix, _| prefixes.contains(prefix));
+    /// Forgets how the checks were that are not wanted any more. One that is still there may be wanted again in a moment, when its address is back.
+    pub(super) fn forget_others(&mut self, prefixes: &BTreeSet<String>, known: &[HealthCheck]) {
+        let is_known = |prefix: &str| known.iter().any(|check| check.reference.starts_with(prefix));
+        self.right.retain(|prefix, _| prefixes.contains(prefix) || is_known(prefix));
     }
 
     /// Takes note of the checks that nobody uses now; since when each has been so.
