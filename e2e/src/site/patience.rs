@@ -8,8 +8,8 @@ use super::{Node, Site};
 use crate::{eventually, unique};
 
 /// How long what is ordered may take until it is so, if nothing has to be waited for on purpose. The operator's own probes take 5 s, a node that is
-/// not ready or does not answer has a minute, and the machine may be busy.
-const WAIT: Duration = Duration::from_secs(150);
+/// not ready or does not answer has a minute, and the machine may be busy: several sites at once, each with a Kubernetes API of its own.
+const WAIT: Duration = Duration::from_secs(300);
 
 impl Site {
     /// Waits until a client that asks for a name gets the addresses of these nodes, and no others.
@@ -68,6 +68,29 @@ impl Site {
             tails.collect::<Vec<_>>().join("\n")
         };
         eventually(what, WAIT, check).await.with_context(tails)
+    }
+
+    /// Waits until there are `goal` of something, as long as there are more of it in time: how long many take together depends on the machine.
+    ///
+    /// # Errors
+    /// When their number stops growing, or goes beyond.
+    pub async fn grows_to<F>(&self, what: &str, goal: usize, count: impl Fn() -> F) -> Result<()>
+    where
+        F: Future<Output = Result<usize>>,
+    {
+        let mut reached = count().await?;
+        while reached < goal {
+            let before = reached;
+            reached = self
+                .eventually(&format!("there are more than {before} of {goal} {what}"), || async {
+                    let now = count().await?;
+                    ensure!(now > before, "{now}");
+                    Ok(now)
+                })
+                .await?;
+        }
+        ensure!(reached == goal, "{reached} {what} instead of {goal}");
+        Ok(())
     }
 
     /// Asks the operator to look at AWS now, and waits until it has listed what it looks at.

@@ -45,12 +45,13 @@ async fn in_sync_nothing_is_written_and_the_reads_do_not_grow_with_the_nodes() -
     let (site, _) = Site::settled(CLUSTER, 3).await?;
     a_look_reads_everything_once(&site).await?;
     site.add_nodes(47).await?;
-    site.eventually("50 nodes have an address", || async {
-        let allocated = site.own_addresses().await?.len();
-        ensure!(allocated == 50, "{allocated}");
-        Ok(())
-    })
-    .await?;
+    site.grows_to("addresses", 50, || async { Ok(site.own_addresses().await?.len()) }).await?;
+    let associated = || async {
+        let addresses = site.own_addresses().await?;
+        Ok(addresses.iter().filter(|address| address.association_id.is_some()).count())
+    };
+    site.grows_to("associated addresses", 50, associated).await?;
+    site.grows_to("health checks", 50, || async { Ok(site.zones.own_checks().await?.len()) }).await?;
     site.eventually("50 nodes are published", || async {
         let published = site.status("/addressesPublished").await?;
         ensure!(published == "50/50", "{published}");
