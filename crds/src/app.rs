@@ -75,6 +75,13 @@ pub struct AppSpec {
     #[schemars(length(max = 16))]
     pub env_from: Vec<EnvSource>,
 
+    /// The Blobstore in this namespace whose credentials every process has in its environment: `S3_BUCKET`, `AWS_REGION`,
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, and Flynn's `BACKEND_S3MAIN` and `DEFAULT_BACKEND`. The processes wait until the Blobstore
+    /// has credentials, and are replaced, one after the other, when its access key is. `env` wins over these variables, and they win over `envFrom`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub blobstore: Option<String>,
+
     /// Whether the App gets a Route `<app>.<default domain>`. Default: `Default`.
     #[serde(default)]
     pub routes: DefaultRoutes,

@@ -51,9 +51,9 @@ pub struct BlobstoreSpec {
     #[serde(default)]
     pub credentials: Credentials,
 
-    /// What becomes of the bucket, its user and the Secret when the Blobstore is deleted. `Retain` leaves all as it is: a Blobstore of the
-    /// same name takes them up again. `Delete` deletes them, but no bucket that has objects in it, unless `s3.emptyOnDelete` says so, and
-    /// none that was adopted. Default: Retain.
+    /// What becomes of the bucket or the folder, the user and the Secret when the Blobstore is deleted. `Retain` leaves all as it is: a
+    /// Blobstore of the same name takes them up again. `Delete` deletes them, but nothing that has objects in it, unless `emptyOnDelete`
+    /// says so, and no bucket that was adopted. Default: Retain.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 }
@@ -103,7 +103,11 @@ pub struct Bucket {
 /// A folder of this machine.
 #[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LocalBlobstore {}
+pub struct LocalBlobstore {
+    /// Whether all objects are deleted with the Blobstore when `deletionPolicy` is `Delete`. There is no way back. Default: false.
+    #[serde(default)]
+    pub empty_on_delete: bool,
+}
 
 /// How Apps get at the objects of a bucket: with the access keys of a user of its own, or, without any key, as a role.
 #[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,7 +187,7 @@ pub struct BlobstoreStatus {
     /// The bucket's region.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// The Secret with the credentials.
+    /// The Secret with the credentials, from when it has some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
     /// The id of the access key in the Secret. It is not secret; the key is.

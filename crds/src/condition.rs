@@ -150,6 +150,10 @@ pub enum Reason {
     Probing,
     /// Something in AWS was changed by somebody else, and put right again.
     DriftRepaired,
+    /// The Blobstore that an App names does not exist.
+    BlobstoreNotFound,
+    /// The Blobstore that an App names has no credentials yet.
+    BlobstoreNotReady,
     /// No Cluster declares `spec.aws`, so that no AWS call may be made.
     AwsNotDeclared,
     /// A local Blobstore is one of `flynn-operator up`, not of Kubernetes.
@@ -164,7 +168,9 @@ pub enum Reason {
     BucketNotEmpty,
     /// Something is in the way of a deletion: objects, or what somebody else made.
     DeletionBlocked,
-    /// What a deleted Blobstore had in AWS stays, as declared.
+    /// This machine cannot keep or serve the objects of a local Blobstore; the message says why.
+    ObjectsUnavailable,
+    /// What a deleted Blobstore had stays, as declared.
     Retained,
     /// The user has as many access keys as IAM allows, so that there is no room for another.
     KeyLimitReached,

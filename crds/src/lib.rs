@@ -46,7 +46,8 @@ use serde_json::Value;
 /// Every custom resource definition, in the order in which a person would read them.
 #[must_use]
 pub fn all() -> Vec<CustomResourceDefinition> {
-    let definitions = [Cluster::crd(), App::crd(), Route::crd(), Certificate::crd(), RouterNode::crd()];
+    let definitions =
+        [Cluster::crd(), App::crd(), Route::crd(), Certificate::crd(), Blobstore::crd(), RouterNode::crd()];
     definitions.into_iter().map(|definition| explained(&definition)).collect()
 }
 

@@ -28,17 +28,20 @@ pub const CERTIFICATE_UID: &str = "flynn.io/certificate-uid";
 /// The annotation of such a copy that names the Certificate as `namespace/name`.
 pub const CERTIFICATE: &str = "flynn.io/certificate";
 
-/// The annotation of a Cluster whose every new value has the operator compare AWS with what is declared at once.
+/// The annotation of a Cluster or a Blobstore whose every new value has the operator compare AWS with what is declared at once.
 pub const RESYNC: &str = "flynn.io/resync";
 
-/// The finalizer of a Cluster for which something was made in AWS.
+/// The finalizer of a Cluster or a Blobstore for which something was made in AWS.
 pub const AWS_FINALIZER: &str = "flynn.io/aws";
 
 /// The annotation of a Blobstore whose every new value has its access key replaced at once.
 pub const ROTATE: &str = "flynn.io/rotate";
 
-/// The label of a Secret with the credentials of a Blobstore; its value is the Blobstore's name.
+/// The label of a Secret with the credentials of a Blobstore, and of the Pods that an App starts with them; its value is the Blobstore's name.
 pub const BLOBSTORE: &str = "flynn.io/blobstore";
+
+/// The annotation of such a Pod with the id of the access key that it was started with.
+pub const BLOBSTORE_KEY: &str = "flynn.io/blobstore-key";
 
 /// The type of such a Secret.
 pub const BLOBSTORE_SECRET_TYPE: &str = "flynn.io/blobstore-credentials";

@@ -182,7 +182,7 @@ pub(crate) struct PlanArguments {
 
     /// Reads AWS too, where the active Cluster has spec.aws, and shows the calls that the leader would make there; they count as a
     /// difference. It only reads, with the credentials of the AWS SDK's own chain. The nodes are those of --against cluster, or
-    /// the instances that the manifest lists.
+    /// the instances that the manifest lists; Blobstores are planned with --against cluster alone.
     #[arg(long)]
     pub(crate) aws: bool,
 

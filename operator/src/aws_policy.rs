@@ -1,7 +1,7 @@
 //! The command `aws-policy`: manifests come in, the IAM policy with the least that the operator needs for them goes out as JSON.
 
 use crate::args::AwsPolicyArguments;
-use crate::plan_command::{self, clusters};
+use crate::plan_command::{self, DeclaredForAws, declared_for_aws};
 use crate::stdout::print_line;
 
 /// Why there is no policy.
@@ -20,13 +20,14 @@ pub(crate) enum Error {
     Json(#[from] serde_json::Error),
 }
 
-/// Prints the policy for the Clusters of the manifests.
+/// Prints the policy for the Clusters and Blobstores of the manifests.
 pub(crate) fn run(arguments: &AwsPolicyArguments) -> Result<(), Error> {
-    let clusters = clusters(&arguments.filenames)?;
+    let DeclaredForAws { clusters, blobstores } = declared_for_aws(&arguments.filenames)?;
     if clusters.iter().all(|cluster| cluster.spec.aws.is_none()) {
         return Err(Error::NoAws);
     }
-    let policy = plan::aws::policy(clusters.iter().map(|cluster| &cluster.spec));
+    let specs = clusters.iter().map(|cluster| &cluster.spec);
+    let policy = plan::aws::policy(specs, blobstores.iter().map(AsRef::as_ref));
     print_line(&serde_json::to_string_pretty(&policy)?);
     Ok(())
 }

@@ -22,8 +22,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use aws::{Account, CallObserver, Cloud, Fence, Groups, Settings};
 use crds::{AwsMode, DnsHealthCheck};
 use jiff::Timestamp;
+use plan::Refusal;
 use plan::aws::{Order, Owner, Probe, Report};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -35,13 +37,31 @@ pub(crate) use leader::Leader;
 /// What the order is now; nothing if nobody asks for AWS.
 pub(crate) type Orders = watch::Receiver<Option<Arc<Order>>>;
 
+/// What of AWS the loop needs, each part replaceable by a fake.
+#[derive(Clone)]
+pub(crate) struct Clients {
+    /// The nodes' addresses and names.
+    pub(crate) cloud: Cloud,
+    /// The nodes' firewall.
+    pub(crate) groups: Arc<dyn Groups>,
+}
+
+impl Clients {
+    /// Those of a region. It calls nobody.
+    pub(crate) async fn connect(region: &str, calls: Arc<dyn CallObserver>, fence: Fence) -> Self {
+        let settings = Settings { region: region.to_owned() };
+        let Account { cloud, groups, .. } = Account::connect(&settings, calls, fence).await;
+        Self { cloud, groups }
+    }
+}
+
 /// What the loop needs beside AWS itself, replaceable in a test.
 pub(crate) trait Surroundings: Send + Sync + 'static {
     /// The present time.
     fn now(&self) -> Timestamp;
 
     /// The clients of a region. It calls nobody.
-    fn connect(&self, region: &str) -> impl Future<Output = aws::Cloud> + Send;
+    fn connect(&self, region: &str) -> impl Future<Output = Clients> + Send;
 
     /// Asks an address as Route 53's checkers do, and tells in a few words how that went; nothing if it is this machine that could not ask.
     fn ask(
@@ -61,6 +81,9 @@ pub(crate) trait Surroundings: Send + Sync + 'static {
 
     /// Tells what somebody else had changed, and was put right.
     fn tell_drift(&self, owner: &Owner, drift: &[String]) -> impl Future<Output = ()> + Send;
+
+    /// Tells what is no fault and should be known all the same.
+    fn warn(&self, owner: &Owner, warnings: &[Refusal]) -> impl Future<Output = ()> + Send;
 
     /// Takes the measures of a pass. `is_whole` says whether everything could be read.
     fn measure(&self, report: &Report, probes: &BTreeMap<IpAddr, Probe>, is_whole: bool);

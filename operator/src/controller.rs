@@ -9,6 +9,7 @@
 //! new leader plans everything anew, because it cannot know what the one before had not written yet.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
@@ -21,6 +22,7 @@ use crate::args::ControllerArguments;
 use crate::effects::{Effects, Tools};
 use crate::health::Health;
 use crate::lease::{Candidate, Election, Tenure};
+use crate::local_storage::LocalStorage;
 use crate::metrics::cloud::CloudMetrics;
 use crate::metrics::{EffectMetrics, LeaderMetrics, PlanMetrics, WatchMetrics};
 use crate::observe::Watches;
@@ -58,6 +60,7 @@ pub(crate) struct Controller {
     /// The writers, while this process leads.
     effects: Option<Effects>,
     tenure: Tenure,
+    local: Option<Arc<LocalStorage>>,
     effect_metrics: EffectMetrics,
     cloud_metrics: CloudMetrics,
     leader_metrics: LeaderMetrics,
@@ -79,10 +82,16 @@ impl Controller {
             inputs,
             effects: None,
             tenure: Tenure::endless(),
+            local: None,
             effect_metrics: EffectMetrics::register(registry),
             cloud_metrics: CloudMetrics::register(registry),
             leader_metrics: LeaderMetrics::register(registry),
         }
+    }
+
+    /// With folders for the objects of Blobstores, which is for one machine.
+    pub(crate) fn with_local_storage(self, local: Arc<LocalStorage>) -> Self {
+        Self { local: Some(local), ..self }
     }
 
     /// Works until it is asked to end. Without an election it leads from the start, because no other can be there.
@@ -146,6 +155,7 @@ impl Controller {
                 metrics: self.effect_metrics.clone(),
                 cloud_metrics: self.cloud_metrics.clone(),
                 tenure: self.tenure.clone(),
+                local: self.local.clone(),
             })
         });
         if leading {

@@ -26,6 +26,7 @@ mod hello;
 mod inspect;
 mod keep;
 mod lease;
+mod local_storage;
 mod manifests;
 mod metrics;
 mod node;
@@ -39,6 +40,7 @@ mod run;
 mod shutdown;
 mod startup;
 mod stdout;
+mod storage;
 mod up;
 
 use std::process::ExitCode;

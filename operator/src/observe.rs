@@ -14,7 +14,7 @@ mod watch;
 use std::collections::BTreeSet;
 
 use crds::names::{ROUTER_SECRET, SYSTEM_NAMESPACE};
-use crds::{App, Certificate, Cluster, Route, RouterNode};
+use crds::{App, Blobstore, Certificate, Cluster, Route, RouterNode};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Namespace, Node, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -128,6 +128,7 @@ impl Watches {
         let mut watches = Starter::new(client, inputs, metrics);
         watches.declared();
         watches.start::<Secret>(Api::all(client.clone()), Some(TLS_SECRETS));
+        watches.start::<Blobstore>(Api::all(client.clone()), None);
         watches.start::<RouterNode>(Api::all(client.clone()), None);
         watches.start::<Deployment>(Api::all(client.clone()), None);
         watches.start::<Node>(Api::all(client.clone()), None);

@@ -3,6 +3,7 @@
 //! ```text
 //! files --documents--> declared.rs --> admission.rs (crate schema) --Object--> plan::Simulation --> answer.rs --> print.rs
 //!           cluster.rs (--against cluster) --^--------------------------------------^           aws_difference.rs (--aws) --^
+//!                                                                                               bucket_difference.rs ------'
 //! ```
 //!
 //! In come files and, if asked for, the objects of a cluster and what AWS has; out go what would be written, the router's table, and what
@@ -12,6 +13,7 @@
 mod admission;
 mod answer;
 mod aws_difference;
+mod bucket_difference;
 mod cluster;
 mod declared;
 mod kinds;
@@ -23,7 +25,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crds::Cluster;
+use crds::{Blobstore, Cluster};
 use jiff::Timestamp;
 use plan::aws::Failure;
 use plan::{Kind, Object, ObjectKey, Platform, Want};
@@ -63,6 +65,16 @@ pub(crate) enum Error {
     /// AWS does not tell everything.
     #[error("AWS cannot be read, so that nobody knows what would change there:\n{}", unread(.0))]
     Aws(Vec<Failure>),
+    /// The cluster does not tell what the plan of a bucket needs.
+    #[error(
+        "the Secret of the Blobstore {blobstore}, or the Pods that use it, cannot be read ({cause}): use a kubeconfig that may get Secrets and list Pods, or leave --aws out"
+    )]
+    Secret {
+        /// Whose.
+        blobstore: ObjectKey,
+        /// The API server's words.
+        cause: String,
+    },
     /// A bug of ours.
     #[error("the answer cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -88,11 +100,16 @@ pub(crate) async fn run(global: &Global, arguments: &PlanArguments) -> Result<Ex
             cluster.nodes().await?;
         }
     }
+    let client = cluster.as_ref().filter(|_| arguments.aws).map(|cluster| cluster.client.clone());
     let existing = cluster.map_or(nothing, |cluster| cluster.objects);
     let platform = if arguments.standalone { Platform::Standalone } else { Platform::Kubernetes };
     let now = Timestamp::now();
     let answer = Answer::find(&existing, objects, ignored, now, platform);
     let aws = ask_aws(&answer, &existing, arguments, now).await?;
+    let aws = match (aws, client) {
+        (Some(aws), Some(client)) => Some(bucket_difference::add(aws, client, &answer.storage, now).await?),
+        (aws, _) => aws,
+    };
     let answer = answer.with_aws(aws);
     match arguments.output {
         Output::Table => stdout::print(&print::table(&answer)),
@@ -118,18 +135,31 @@ async fn ask_aws(
     aws_difference::find(order, question, now).await.map_err(Error::Aws)
 }
 
-/// The Clusters that manifests declare.
-pub(crate) fn clusters(filenames: &[PathBuf]) -> Result<Vec<Arc<Cluster>>, Error> {
+/// What of manifests asks for AWS.
+#[derive(Default)]
+pub(crate) struct DeclaredForAws {
+    /// The Clusters.
+    pub(crate) clusters: Vec<Arc<Cluster>>,
+    /// The Blobstores.
+    pub(crate) blobstores: Vec<Arc<Blobstore>>,
+}
+
+/// The Clusters and Blobstores that manifests declare.
+pub(crate) fn declared_for_aws(filenames: &[PathBuf]) -> Result<DeclaredForAws, Error> {
     let sources = files::read(filenames)?;
     let Manifests { objects, ignored: _, problems } = declared::parse(&sources, "default", &Objects::new());
     if !problems.is_empty() {
         return Err(Error::Invalid(problems));
     }
-    let clusters = objects.into_iter().filter_map(|declared| match declared.object {
-        Object::Cluster(cluster) => Some(cluster),
-        _ => None,
-    });
-    Ok(clusters.collect())
+    let mut found = DeclaredForAws::default();
+    for declared in objects {
+        match declared.object {
+            Object::Cluster(cluster) => found.clusters.push(cluster),
+            Object::Blobstore(blobstore) => found.blobstores.push(blobstore),
+            _ => {}
+        }
+    }
+    Ok(found)
 }
 
 /// Objects by what they are called.

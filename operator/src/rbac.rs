@@ -27,8 +27,19 @@ pub(crate) struct Permissions {
     pub(crate) account: &'static str,
     /// In every namespace, and on what has none.
     pub(crate) everywhere: &'static [Rule],
+    /// The same, each as a cluster role of its own: who wants less binds it in some namespaces, or deletes its binding.
+    pub(crate) apart: &'static [Apart],
     /// In [`SYSTEM_NAMESPACE`] only.
     pub(crate) in_system_namespace: &'static [Rule],
+}
+
+/// Permissions that many installations do not need everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Apart {
+    /// The name of the cluster role and of its binding.
+    pub(crate) name: &'static str,
+    /// What it allows.
+    pub(crate) rules: &'static [Rule],
 }
 
 const CORE: &[&str] = &[""];
@@ -60,27 +71,54 @@ const POD_AGES: Rule = Rule {
     reason: "How old Pods are, in the same namespaces; their metadata alone is asked for.",
 };
 
+// What the credentials of Blobstores need, and nothing else does.
+const BLOBSTORES: Apart = Apart {
+    name: "flynn-operator-blobstores",
+    rules: &[
+        Rule {
+            groups: CORE,
+            resources: &["secrets"],
+            names: &[],
+            verbs: &["create", "delete", "get", "patch"],
+            reason: "The Secrets with the credentials of Blobstores, in the namespaces of their Apps. One that the operator did not make is never changed.",
+        },
+        Rule {
+            groups: CORE,
+            resources: &["pods"],
+            names: &[],
+            verbs: &["list"],
+            reason: "Which Pods were started with an access key that is to end, in the same namespaces.",
+        },
+    ],
+};
+
 /// What `controller` may do.
 pub(crate) const CONTROLLER: Permissions = Permissions {
     account: "flynn-operator-controller",
     everywhere: &[
         Rule {
             groups: FLYNN,
-            resources: &["apps", "certificates", "clusters", "routernodes", "routes"],
+            resources: &["apps", "blobstores", "certificates", "clusters", "routernodes", "routes"],
             names: &[],
             verbs: READ,
             reason: "What is declared, and what the nodes report.",
         },
         Rule {
             groups: FLYNN,
-            resources: &["apps/status", "certificates/status", "clusters/status", "routes/status"],
+            resources: &[
+                "apps/status",
+                "blobstores/status",
+                "certificates/status",
+                "clusters/status",
+                "routes/status",
+            ],
             names: &[],
             verbs: &["patch"],
             reason: "Statuses are the controller's to write.",
         },
         Rule {
             groups: FLYNN,
-            resources: &["clusters"],
+            resources: &["blobstores", "clusters"],
             names: &[],
             verbs: &["get", "patch"],
             reason: "The finalizer flynn.io/aws, while there is something to undo in AWS.",
@@ -145,6 +183,7 @@ pub(crate) const CONTROLLER: Permissions = Permissions {
             reason: "One event for each condition that flips.",
         },
     ],
+    apart: &[BLOBSTORES],
     in_system_namespace: &[
         Rule {
             groups: CORE,
@@ -213,6 +252,7 @@ pub(crate) const NODE: Permissions = Permissions {
             reason: "The Node that owns its RouterNode, so that both go together.",
         },
     ],
+    apart: &[],
     in_system_namespace: &[Rule {
         groups: CORE,
         resources: &["secrets"],
@@ -238,7 +278,8 @@ mod tests {
     #[test]
     fn no_rule_has_a_wildcard_and_each_has_a_reason() {
         for permissions in [CONTROLLER, NODE] {
-            for rule in permissions.everywhere.iter().chain(permissions.in_system_namespace) {
+            let apart = permissions.apart.iter().flat_map(|apart| apart.rules);
+            for rule in permissions.everywhere.iter().chain(permissions.in_system_namespace).chain(apart) {
                 let words = [rule.groups, rule.resources, rule.names, rule.verbs].concat();
                 assert!(!words.contains(&"*"), "{rule:?}");
                 assert!(rule.reason.ends_with(['.', ')']), "{rule:?}");
@@ -247,11 +288,13 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_written_in_the_system_namespace_only_and_by_the_controller_only() {
+    fn but_for_blobstores_secrets_are_written_in_the_system_namespace_only_and_by_the_controller_only() {
         let write = ["create", "update", "patch", "delete"];
         assert!(!allows(CONTROLLER.everywhere, "secrets", &write));
         assert!(allows(CONTROLLER.in_system_namespace, "secrets", &write));
         assert!(!allows(NODE.in_system_namespace, "secrets", &write));
+        assert_eq!(CONTROLLER.apart, [BLOBSTORES]);
+        assert!(allows(BLOBSTORES.rules, "secrets", &write) && NODE.apart.is_empty());
     }
 
     #[test]

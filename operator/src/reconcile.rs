@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use plan::aws::Report;
+use plan::blobstore::StorageReport;
 use plan::{Kind, Planner, Step, Unit};
 use tokio::sync::{mpsc, watch};
 
@@ -32,6 +33,8 @@ pub(crate) enum Input {
     Retry(Unit),
     /// What a look at AWS found.
     Cloud(Box<Report>),
+    /// What a look at the bucket of a Blobstore found.
+    Storage(Box<StorageReport>),
 }
 
 /// One pass of planning.
@@ -165,6 +168,7 @@ impl Reconciler {
             Input::Outcome(unit, outcome) => self.planner.report(&unit, outcome),
             Input::Retry(unit) => self.planner.touch(&unit),
             Input::Cloud(report) => self.planner.report_cloud(*report),
+            Input::Storage(report) => self.planner.report_storage(*report),
         }
         Ok(())
     }
@@ -208,8 +212,11 @@ fn wait_until(at: Option<Timestamp>, now: Timestamp) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use crds::{HttpRoute, Route, RouteSpec};
-    use plan::{ObjectKey, Role};
+    use crds::{Blobstore, BlobstoreSpec, HttpRoute, LocalBlobstore, Route, RouteSpec};
+    use k8s_openapi::api::core::v1::Namespace;
+    use plan::aws::storage::StorageObserved;
+    use plan::blobstore::{self, StorageHistory};
+    use plan::{ObjectKey, Platform, Role};
 
     use super::*;
 
@@ -305,6 +312,30 @@ mod tests {
         let pass = reconciler.next().await.unwrap();
         assert_eq!(pass.step.table.hosts.get("x.site.com"), Some(&None));
         assert!(!pass.new_generation);
+    }
+
+    #[tokio::test]
+    async fn what_a_look_at_a_bucket_found_is_in_the_status_of_the_next_pass() {
+        let (sender, inputs) = mpsc::channel(QUEUE);
+        let demand = Demand { portions: BTreeSet::new(), leaders: watch::Sender::new(BTreeSet::new()) };
+        let planner = Planner::new(Role::Leader).on(Platform::Standalone);
+        let mut reconciler = Reconciler::new(planner, demand, inputs, PlanMetrics::default());
+        let mut system = Namespace::default();
+        (system.metadata.name, system.metadata.uid) = (Some("kube-system".into()), Some("u".into()));
+        let spec = BlobstoreSpec { local: Some(LocalBlobstore::default()), ..BlobstoreSpec::default() };
+        let mut blobs = Blobstore::new("blobs", spec);
+        blobs.metadata.namespace = Some("shop".into());
+        for object in [system.into(), blobs.into()] {
+            let put = Observation::Put { object, version: None, new_generation: true };
+            sender.send(Input::Observed(put)).await.unwrap();
+        }
+        let step = reconciler.next().await.unwrap().step;
+        let order = step.storage.into_values().next().flatten().unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let looked = blobstore::plan(&order, &StorageObserved::default(), &StorageHistory::default(), now);
+        sender.send(Input::Storage(Box::new(looked.report))).await.unwrap();
+        let [told] = <[_; 1]>::try_from(reconciler.next().await.unwrap().step.statuses).unwrap();
+        assert_eq!((told.kind, told.key), (Kind::Blobstore, ObjectKey::new("shop", "blobs")));
     }
 
     #[tokio::test]

@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn a_custom_resource_that_is_not_served_is_named() {
-        let served = ["apps", "routes", "clusters", "routernodes", "routes/status"].map(String::from);
+        let served =
+            ["apps", "routes", "clusters", "blobstores", "routernodes", "routes/status"].map(String::from);
         assert_eq!(missing(&served), ["certificates"]);
     }
 

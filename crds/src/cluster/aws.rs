@@ -61,6 +61,10 @@ pub struct Aws {
     /// The records of the domains in Route 53. Left out, no record is read or written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns: Option<Dns>,
+
+    /// The nodes' firewall: which networks reach which ports. Left out, no security group is read or written; taken out, what it made is taken away again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_groups: Option<SecurityGroups>,
 }
 
 /// The nodes' firewall. A security group `flynn-<cluster>-...` is made and attached to each node beside the groups that the node has. It lets in 80 and 443, everything that the
@@ -77,7 +81,7 @@ pub struct SecurityGroups {
     pub tcp: ExternalTraffic,
 
     /// Names of further security groups that the nodes are put into, such as that of a database or search service that lets in its own group. One that does not exist is made,
-    /// open to itself and to nobody else; the rules of one that exists are left alone. At most 8.
+    /// open to itself and to nobody else, and deleted when it is taken from this list and nobody else uses it; the rules of one that exists are left alone. At most 8.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8), inner(length(min = 1, max = 255)), extend("x-kubernetes-list-type" = "set"))]
     #[x_kube(

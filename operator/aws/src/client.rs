@@ -1,7 +1,8 @@
-//! The clients of one region: how the operator comes to its [`Cloud`].
+//! The clients of one region: how the operator comes to its [`Account`].
 //!
 //! Credentials and endpoints are found by the SDK's own chain: environment, profile, web identity, the instance's role; `AWS_ENDPOINT_URL_EC2`,
-//! `AWS_ENDPOINT_URL_ROUTE_53`, `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`. Nobody asks for credentials before the first call needs them.
+//! `AWS_ENDPOINT_URL_ROUTE_53`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_IAM`, `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`. Nobody asks for credentials before the
+//! first call needs them.
 
 use std::sync::Arc;
 
@@ -10,16 +11,29 @@ use crate::fence::Fence;
 use crate::observer::CallObserver;
 use crate::pace::{Lane, Pace};
 use crate::sdk::Sdk;
-use crate::{ElasticIps, HealthChecks, Instances, Zones};
+use crate::{Buckets, ElasticIps, Groups, HealthChecks, Instances, Principals, Zones};
 
 /// How AWS is reached.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The region of the instances. Route 53 has none.
+    /// The region of the instances. Route 53 and IAM have none, and each bucket one of its own.
     pub region: String,
 }
 
-/// What the operator reads and writes in AWS, each part replaceable by a fake.
+/// What the operator reads and writes in AWS, each part replaceable by a fake. All parts take their turns together.
+#[derive(Clone)]
+pub struct Account {
+    /// Addresses and names of the nodes.
+    pub cloud: Cloud,
+    /// The nodes' firewall.
+    pub groups: Arc<dyn Groups>,
+    /// Buckets.
+    pub buckets: Arc<dyn Buckets>,
+    /// Users, roles and access keys.
+    pub principals: Arc<dyn Principals>,
+}
+
+/// What the addresses and names of the nodes need of AWS.
 #[derive(Clone)]
 pub struct Cloud {
     /// Elastic IPs.
@@ -32,7 +46,7 @@ pub struct Cloud {
     pub health_checks: Arc<dyn HealthChecks>,
 }
 
-impl Cloud {
+impl Account {
     /// Makes the clients. It reads the environment and the profile's files, and calls nobody.
     ///
     /// `calls` is told of each attempt; `fence` is asked before each one that writes.
@@ -43,7 +57,21 @@ impl Cloud {
 
     /// The traits over these clients.
     pub(crate) fn of(sdk: Sdk) -> Self {
-        let (ec2, route53) = (Arc::new(sdk.ec2), Arc::new(sdk.route53));
-        Self { addresses: ec2.clone(), instances: ec2, zones: route53.clone(), health_checks: route53 }
+        let Sdk { ec2, route53, s3, iam } = sdk;
+        let (ec2, route53) = (Arc::new(ec2), Arc::new(route53));
+        let cloud = Cloud {
+            addresses: ec2.clone(),
+            instances: ec2.clone(),
+            zones: route53.clone(),
+            health_checks: route53,
+        };
+        Self { cloud, groups: ec2, buckets: Arc::new(s3), principals: Arc::new(iam) }
+    }
+}
+
+impl Cloud {
+    /// That part of the [`Account`] alone.
+    pub async fn connect(settings: &Settings, calls: Arc<dyn CallObserver>, fence: Fence) -> Self {
+        Account::connect(settings, calls, fence).await.cloud
     }
 }

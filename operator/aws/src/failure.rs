@@ -8,7 +8,7 @@
 //! | an answer that cannot be read | | `Server` |
 //! | a request that cannot be built | | `Invalid` |
 //! | refused | the codes of [`fault_of`] | as there |
-//! | refused, another code | by its HTTP status: 5xx or 2xx, 429, 403, 404, else | `Server`, `Throttled`, `Denied`, `NotFound`, `Invalid` |
+//! | refused, another code | by its HTTP status: 5xx or 2xx, 429, 403, 404, 409 or 412, else | `Server`, `Throttled`, `Denied`, `NotFound`, `Conflict`, `Invalid` |
 //!
 //! `RequestExpired` is what EC2 says of a clock that is wrong. A message is the first line of what AWS says: the next ones of a refused signature repeat the
 //! request, session token and all.
@@ -20,6 +20,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_route53::operation::change_resource_record_sets::ChangeResourceRecordSetsError;
 use plan::aws::{Failure, Fault};
+
+/// As what a part of a call counts that was refused with a code which is not known: its status is that of the whole.
+const PART_REFUSED: u16 = 400;
 
 /// How much of a message is kept.
 const LONGEST_MESSAGE: usize = 1000;
@@ -62,6 +65,12 @@ pub(crate) fn incomplete(call: &'static str) -> Failure {
     }
 }
 
+/// A part of a call that AWS refused while it carried the rest out, as it says in an answer of its own.
+pub(crate) fn refused(call: &'static str, code: &str, message: &str) -> Failure {
+    let fault = fault_of(code, PART_REFUSED);
+    Failure { call, fault, code: Some(code.to_owned()), message: short(message) }
+}
+
 /// Checks that a page of Route 53 is one: the SDK makes a zero of a `MaxItems` that is not there.
 pub(crate) fn page(call: &'static str, max_items: i32) -> Result<(), Failure> {
     if max_items > 0 { Ok(()) } else { Err(incomplete(call)) }
@@ -85,6 +94,7 @@ fn fault_of(code: &str, status: u16) -> Fault {
         | "AuthFailure"
         | "InvalidClientTokenId"
         | "InvalidAccessKeyId"
+        | "InvalidToken"
         | "UnrecognizedClientException"
         | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException" => Fault::CredentialsRefused,
@@ -105,7 +115,18 @@ fn fault_of(code: &str, status: u16) -> Fault {
         | "BandwidthLimitExceeded"
         | "SlowDown"
         | "PriorRequestNotComplete" => Fault::Throttled,
-        "AddressLimitExceeded" | "TooManyHealthChecks" | "LimitsExceeded" | "LimitExceeded" => Fault::Quota,
+        "AddressLimitExceeded"
+        | "TooManyHealthChecks"
+        | "LimitsExceeded"
+        | "LimitExceeded"
+        | "TooManyBuckets"
+        | "SecurityGroupLimitExceeded"
+        | "SecurityGroupsPerInterfaceLimitExceeded"
+        | "SecurityGroupsPerInstanceLimitExceeded"
+        | "RulesPerSecurityGroupLimitExceeded"
+        | "TagLimitExceeded" => Fault::Quota,
+        // S3 had to wait too long for what we send, which says nothing of the call.
+        "RequestTimeout" => Fault::Server,
         "Resource.AlreadyAssociated"
         | "HealthCheckAlreadyExists"
         | "HealthCheckInUse"
@@ -115,8 +136,20 @@ fn fault_of(code: &str, status: u16) -> Fault {
         | "IncorrectState"
         | "IncorrectInstanceState"
         | "InvalidIPAddress.InUse"
-        | "InvalidNetworkInterface.InUse" => Fault::Conflict,
-        _ if code.starts_with("NoSuch") || code.ends_with(".NotFound") => Fault::NotFound,
+        | "InvalidNetworkInterface.InUse"
+        | "InvalidGroup.Duplicate"
+        | "InvalidGroup.InUse"
+        | "InvalidPermission.Duplicate"
+        | "BucketAlreadyExists"
+        | "BucketAlreadyOwnedByYou"
+        | "BucketNotEmpty"
+        | "OperationAborted"
+        | "DeleteConflict"
+        | "EntityAlreadyExists"
+        | "EntityTemporarilyUnmodifiable" => Fault::Conflict,
+        _ if code.starts_with("NoSuch") || code.ends_with(".NotFound") || code.ends_with("NotFoundError") => {
+            Fault::NotFound
+        }
         _ => by_status(status),
     }
 }
@@ -128,6 +161,7 @@ fn by_status(status: u16) -> Fault {
         429 => Fault::Throttled,
         403 => Fault::Denied,
         404 => Fault::NotFound,
+        409 | 412 => Fault::Conflict,
         _ => Fault::Invalid,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// One attempt of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// The service as IAM names it: `ec2`, `route53`.
+    /// The service as IAM names it: `ec2`, `route53`, `s3`, `iam`.
     pub service: &'static str,
     /// The action: `AllocateAddress`.
     pub action: &'static str,

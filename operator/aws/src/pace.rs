@@ -7,6 +7,13 @@
 //! | `GetHealthCheckStatus` | 4, then 1 a second | the same |
 //! | EC2, calls that read | 20, then 10 a second | 100 and 20, unfiltered lists 50 and 10 |
 //! | EC2, calls that write | 5, then 5 a second | 50 and 5 |
+//! | S3, calls about buckets that read | 20, then 10 a second | nothing published; thousands a second for objects |
+//! | S3, calls about buckets that write | 5, then 5 a second | nothing published |
+//! | IAM, calls that read | 20, then 10 a second | nothing published: buckets for each account that nobody can have enlarged |
+//! | IAM, calls that write | 5, then 2 a second | nothing published |
+//!
+//! Where AWS publishes nothing, ours are what a person at the console might come to (S3 User Guide, "Optimizing Amazon S3 performance"; AWS Security Blog, "How to
+//! monitor and query IAM resources at scale", part 2).
 //!
 //! A call takes its token at once, also one that is not there yet, and then waits until it would be: so turns are in the order of the calls, and a
 //! crowd does not wake up together. After AWS itself says that there are too many calls, the buckets of that call stay empty for a second.
@@ -16,6 +23,9 @@ use std::time::{Duration, Instant};
 
 /// For how long a bucket gives nothing after AWS has refused a call for the rate.
 const PENALTY: Duration = Duration::from_secs(1);
+
+/// How many lanes there are.
+const LANES: usize = 9;
 
 /// What a bucket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,12 +40,20 @@ pub(crate) enum Lane {
     Ec2Read,
     /// What writes in EC2.
     Ec2Write,
+    /// What reads in S3.
+    S3Read,
+    /// What writes in S3.
+    S3Write,
+    /// What reads in IAM.
+    IamRead,
+    /// What writes in IAM.
+    IamWrite,
 }
 
 /// The buckets.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    buckets: Mutex<[Bucket; 5]>,
+    buckets: Mutex<[Bucket; LANES]>,
 }
 
 /// How many calls at once, and how many a second then.
@@ -54,8 +72,17 @@ struct Bucket {
 }
 
 impl Lane {
-    const ALL: [Self; 5] =
-        [Self::Route53, Self::CreateHealthCheck, Self::HealthCheckStatus, Self::Ec2Read, Self::Ec2Write];
+    const ALL: [Self; LANES] = [
+        Self::Route53,
+        Self::CreateHealthCheck,
+        Self::HealthCheckStatus,
+        Self::Ec2Read,
+        Self::Ec2Write,
+        Self::S3Read,
+        Self::S3Write,
+        Self::IamRead,
+        Self::IamWrite,
+    ];
 
     /// The rate of the table above.
     pub(crate) fn rate(self) -> Rate {
@@ -63,8 +90,9 @@ impl Lane {
             Self::Route53 => (5.0, 4.0),
             Self::CreateHealthCheck => (40.0, 0.5),
             Self::HealthCheckStatus => (4.0, 1.0),
-            Self::Ec2Read => (20.0, 10.0),
-            Self::Ec2Write => (5.0, 5.0),
+            Self::Ec2Read | Self::S3Read | Self::IamRead => (20.0, 10.0),
+            Self::Ec2Write | Self::S3Write => (5.0, 5.0),
+            Self::IamWrite => (5.0, 2.0),
         };
         Rate { burst, per_second }
     }
@@ -131,6 +159,12 @@ mod tests {
 
     fn waits(bucket: &mut Bucket, at: Instant, calls: usize) -> Vec<u128> {
         (0..calls).map(|_| bucket.take(at).as_millis()).collect()
+    }
+
+    #[test]
+    fn each_lane_has_a_bucket_of_its_own() {
+        let places: Vec<_> = Lane::ALL.iter().map(|lane| *lane as usize).collect();
+        assert_eq!(places, (0..LANES).collect::<Vec<_>>());
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! The SDK's clients, and how they are configured.
+//!
+//! Trying again is the caller's, and an answer has to be [`Whole`]. Addresses of buckets are left to the SDK: the bucket's name is the host's, or, at an endpoint that is
+//! set to a number (`http://127.0.0.1:5000`), the path's, because a number has no names below it. So nothing has to be forced for a double.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -8,6 +12,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 
 use crate::caller::{ATTEMPT, Caller};
+use crate::whole::Whole;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -19,6 +24,8 @@ const APP: &str = "flynn-operator";
 pub(crate) struct Sdk {
     pub(crate) ec2: Ec2,
     pub(crate) route53: Route53,
+    pub(crate) s3: S3,
+    pub(crate) iam: Iam,
 }
 
 /// EC2 of one region.
@@ -31,6 +38,26 @@ pub(crate) struct Ec2 {
 pub(crate) struct Route53 {
     pub(crate) client: aws_sdk_route53::Client,
     pub(crate) caller: Arc<Caller>,
+}
+
+/// S3, with a client for each region that was asked for: a client has the connections of its own.
+pub(crate) struct S3 {
+    config: aws_sdk_s3::Config,
+    clients: Mutex<BTreeMap<String, aws_sdk_s3::Client>>,
+    pub(crate) caller: Arc<Caller>,
+}
+
+/// IAM.
+pub(crate) struct Iam {
+    pub(crate) client: aws_sdk_iam::Client,
+    pub(crate) caller: Arc<Caller>,
+}
+
+/// A service that has no region, though its calls are signed for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Global {
+    Route53,
+    Iam,
 }
 
 impl Sdk {
@@ -46,27 +73,72 @@ impl Sdk {
         Self::new(&config, caller)
     }
 
-    /// Clients of this configuration. They try each call once: trying again is the caller's.
+    /// Clients of this configuration. They try each call once.
     pub(crate) fn new(config: &SdkConfig, caller: Caller) -> Self {
         let caller = Arc::new(caller);
         let region = config.region().map(Region::as_ref).unwrap_or_default();
-        let ec2 = aws_sdk_ec2::config::Builder::from(config).retry_config(RetryConfig::disabled()).build();
+        let once = RetryConfig::disabled();
+        let ec2 = aws_sdk_ec2::config::Builder::from(config).retry_config(once.clone()).interceptor(Whole);
         let route53 = aws_sdk_route53::config::Builder::from(config)
-            .retry_config(RetryConfig::disabled())
-            .region(Region::new(signing_region(region)))
-            .build();
+            .retry_config(once.clone())
+            .interceptor(Whole)
+            .region(Region::new(Global::Route53.signed_for(region)));
+        let s3 = aws_sdk_s3::config::Builder::from(config).retry_config(once.clone()).interceptor(Whole);
+        let iam = aws_sdk_iam::config::Builder::from(config)
+            .retry_config(once)
+            .interceptor(Whole)
+            .region(Region::new(Global::Iam.signed_for(region)));
         Self {
-            ec2: Ec2 { client: aws_sdk_ec2::Client::from_conf(ec2), caller: caller.clone() },
-            route53: Route53 { client: aws_sdk_route53::Client::from_conf(route53), caller },
+            ec2: Ec2 { client: aws_sdk_ec2::Client::from_conf(ec2.build()), caller: caller.clone() },
+            route53: Route53 {
+                client: aws_sdk_route53::Client::from_conf(route53.build()),
+                caller: caller.clone(),
+            },
+            s3: S3 { config: s3.build(), clients: Mutex::default(), caller: caller.clone() },
+            iam: Iam { client: aws_sdk_iam::Client::from_conf(iam.build()), caller },
         }
     }
 }
 
-/// The region that calls to Route 53 are signed for. The SDK knows it of AWS's own endpoints, but not of one that is set.
-fn signing_region(region: &str) -> &'static str {
-    match region.split('-').next() {
-        Some("cn") => "cn-northwest-1",
-        _ if region.starts_with("us-gov-") => "us-gov-west-1",
-        _ => "us-east-1",
+impl S3 {
+    /// The client of a bucket's region.
+    pub(crate) fn client(&self, region: &str) -> aws_sdk_s3::Client {
+        let mut clients = self.clients.lock().expect("no holder of the lock panics");
+        let client = clients.entry(region.to_owned()).or_insert_with(|| {
+            let config = self.config.to_builder().region(Region::new(region.to_owned()));
+            aws_sdk_s3::Client::from_conf(config.build())
+        });
+        client.clone()
+    }
+}
+
+impl Global {
+    /// The region that calls are signed for. The SDK knows it of AWS's own endpoints, but not of one that is set.
+    fn signed_for(self, region: &str) -> &'static str {
+        match (region.split('-').next(), self) {
+            (Some("cn"), Self::Route53) => "cn-northwest-1",
+            (Some("cn"), Self::Iam) => "cn-north-1",
+            _ if region.starts_with("us-gov-") => "us-gov-west-1",
+            _ => "us-east-1",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_to_a_service_without_regions_are_signed_for_that_of_its_part_of_aws() {
+        let regions = [
+            ("eu-west-1", "us-east-1", "us-east-1"),
+            ("cn-northwest-1", "cn-northwest-1", "cn-north-1"),
+            ("us-gov-east-1", "us-gov-west-1", "us-gov-west-1"),
+            ("", "us-east-1", "us-east-1"),
+        ];
+        for (region, route53, iam) in regions {
+            let signed_for = (Global::Route53.signed_for(region), Global::Iam.signed_for(region));
+            assert_eq!(signed_for, (route53, iam), "{region}");
+        }
     }
 }

@@ -1,11 +1,15 @@
-//! The clients against the strict double of Route 53 and against an endpoint that plays EC2.
+//! The clients against the strict double of Route 53, and against an endpoint that plays EC2, S3 and IAM.
 
 mod addresses;
 mod attempts;
+mod buckets;
 mod endpoint;
 mod environment;
+mod groups;
 mod health_checks;
 mod instances;
+mod keys;
+mod principals;
 mod records;
 mod surface;
 
@@ -22,12 +26,12 @@ use plan::aws::{
 use route53_double::Route53;
 use route53_double::settings::Settings;
 
-use crate::Cloud;
 use crate::caller::Caller;
 use crate::fence::Fence;
 use crate::observer::{Attempt, CallObserver};
 use crate::pace::{Pace, Rate};
 use crate::sdk::Sdk;
+use crate::{Account, Cloud};
 
 /// What the observer was told.
 #[derive(Default)]
@@ -50,10 +54,16 @@ impl Log {
 
 /// Clients of an endpoint, that neither wait for a turn nor long between two attempts.
 fn clients(endpoint: &str, fence: Fence) -> (Cloud, Arc<Log>) {
+    let (account, log) = account(endpoint, fence);
+    (account.cloud, log)
+}
+
+/// All of them.
+fn account(endpoint: &str, fence: Fence) -> (Account, Arc<Log>) {
     let log = Arc::new(Log::default());
     let pace = Pace::new(|_| Rate { burst: 1e6, per_second: 1e6 });
     let caller = Caller { pace, fence, calls: log.clone(), backoff: Duration::from_millis(1) };
-    (Cloud::of(Sdk::new(&config(endpoint), caller)), log)
+    (Account::of(Sdk::new(&config(endpoint), caller)), log)
 }
 
 fn config(endpoint: &str) -> SdkConfig {

@@ -4,6 +4,7 @@
 //! An object that another made is never taken over, and what one object lacks never keeps the others from being written.
 //! Read next: `app/deployment.rs`, `app/service.rs` and `app/routes.rs`, one for each kind of object.
 
+mod blobstore;
 mod deployment;
 mod image;
 mod object;
@@ -16,7 +17,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crds::{App, ClusterSpec, DefaultRoutes, Route, WEB};
+use crds::{App, Blobstore, ClusterSpec, DefaultRoutes, Route, WEB};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Service;
 use serde::Serialize;
@@ -35,6 +36,8 @@ pub struct AppInputs<'a> {
     pub platform: Platform,
     /// The active Cluster's spec.
     pub cluster: Option<&'a ClusterSpec>,
+    /// The Blobstore that the App names, if there is one of that name.
+    pub blobstore: Option<&'a Blobstore>,
     /// The Deployments that the App wants or owns.
     pub deployments: BTreeMap<ObjectKey, &'a Deployment>,
     /// The Services that the App wants or owns.
@@ -53,6 +56,8 @@ pub struct AppPlan {
     pub changes: ObjectChanges,
     /// Whether everything that the App asks for can be asked for here.
     pub accepted: Verdict,
+    /// Whether the Blobstore that the App names has credentials; nothing if it names none.
+    pub resolved: Option<Verdict>,
     /// Whether every process has the replicas that it asks for.
     pub available: Verdict,
     /// The App's Routes for `<app>.<domain>`, under the default domain and under those that were it before.
@@ -71,6 +76,7 @@ pub struct AppPlan {
 /// |---------------------|----------------------------------------------------------------------------------|
 /// | is being deleted    | are left to the garbage collector                                                |
 /// | cannot be run here  | are left as they are, and none is made                                           |
+/// | lacks its Blobstore | are made, mended and deleted, but a Deployment that never had its variables waits |
 /// | can be run          | are made, mended and, where nothing wishes for them any more, deleted            |
 #[must_use]
 pub fn app(inputs: &AppInputs<'_>) -> AppPlan {
@@ -80,6 +86,7 @@ pub fn app(inputs: &AppInputs<'_>) -> AppPlan {
     let default_routes = routes::defaults(inputs, &desired);
     AppPlan {
         accepted: verdict::accepted(inputs, &changes),
+        resolved: blobstore::resolved(inputs),
         available: verdict::available(inputs, &changes),
         host: host(inputs, &default_routes),
         replicas: replicas(inputs),
@@ -104,9 +111,10 @@ fn desired(inputs: &AppInputs<'_>) -> BTreeMap<(Kind, ObjectKey), Wish> {
         return BTreeMap::new();
     };
     let processes = inputs.app.spec.processes.iter().flat_map(|(name, process)| {
-        let deployment = deployment::wish(inputs, image, name, process);
+        let deployment = blobstore::attachment(inputs, name)
+            .map(|attachment| deployment::wish(inputs, image, name, process, attachment));
         let service = service::wish(inputs.app, name, process);
-        std::iter::once(deployment).chain(service)
+        deployment.into_iter().chain(service)
     });
     let wishes = processes.chain(routes::wishes(inputs));
     wishes.map(|wish| (wish.key(), wish)).collect()
@@ -122,10 +130,16 @@ fn changes(
     }
     let concerned = observed.iter().filter(|(key, object)| match object {
         Observed::Route(route) => desired.contains_key(*key) || routes::is_stale(inputs, route),
-        Observed::Deployment(_) | Observed::Service(_) => true,
+        Observed::Deployment(_) => desired.contains_key(*key) || !is_process(inputs.app, &key.1),
+        Observed::Service(_) => true,
     });
     let concerned = concerned.map(|(key, object)| (key.clone(), *object)).collect();
     Changes::between(desired, &concerned, |object| object.belongs_to(inputs.app), Observed::differs)
+}
+
+/// Whether a Deployment is that of a declared process, which may have to wait but is never deleted.
+fn is_process(app: &App, key: &ObjectKey) -> bool {
+    app.spec.processes.keys().any(|process| process_key(app, process) == *key)
 }
 
 fn host(inputs: &AppInputs<'_>, default_routes: &[ObjectKey]) -> Option<String> {

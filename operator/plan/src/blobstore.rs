@@ -11,23 +11,27 @@
 
 mod bucket;
 mod keys;
+pub mod local;
 mod policy;
 mod principal;
 mod removal;
 mod secret;
 mod sequence;
+mod users;
 
 use std::collections::BTreeMap;
 
-use crds::{AwsMode, Reason};
+use crds::{AwsMode, BlobstoreSpec, Reason};
 use jiff::Timestamp;
 
-use crate::aws::storage::{StorageCall, StorageObserved, StorageOrder, StorageOutcome};
-use crate::aws::{AccessKeyId, Attempts, applied};
-use crate::{Finding, Platform, Refusal, Verdict};
+use crate::aws::storage::{Account, StorageCall, StorageObserved, StorageOrder, StorageOutcome};
+use crate::aws::{AccessKeyId, Attempts, Failure, applied};
+use crate::{Finding, ObjectKey, Platform, Refusal, Verdict};
 
 pub use policy::ACTIONS;
-pub use secret::{Login, environment};
+pub use secret::{Login, environment, secret_taken};
+pub(crate) use secret::{VARIABLES, Way, variables};
+pub use users::users;
 
 use bucket::BucketPlan;
 use principal::CredentialsPlan;
@@ -52,6 +56,10 @@ pub struct BlobstorePlan {
 /// What a Blobstore's status says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StorageReport {
+    /// The Blobstore.
+    pub blobstore: ObjectKey,
+    /// Its uid.
+    pub uid: String,
     /// The `metadata.generation` that this is about.
     pub generation: i64,
     /// Whether the declaration can be followed here.
@@ -110,15 +118,15 @@ pub fn plan(
     if order.deleted_at.is_some() {
         return removal::plan(inputs);
     }
-    match accepted(order) {
+    match accepted(&order.spec, order.account.as_ref(), order.platform) {
         Ok(()) if order.bucket().is_some() => keep(inputs),
         accepted => inputs.plan(Sequence::new(inputs), StorageReport::of(order, accepted)),
     }
 }
 
-/// Whether the declaration can be followed here.
-fn accepted(order: &StorageOrder) -> Verdict {
-    match (order.bucket(), &order.account, order.platform) {
+/// Whether a declaration can be followed here.
+pub(crate) fn accepted(spec: &BlobstoreSpec, account: Option<&Account>, platform: Platform) -> Verdict {
+    match (&spec.s3, account, platform) {
         (Some(_), None, _) => Err(Refusal::new(
             Reason::AwsNotDeclared,
             "no Cluster says that AWS may be called: declare spec.aws with its region in the Cluster",
@@ -161,9 +169,19 @@ fn planned(mode: AwsMode, calls: &[StorageCall]) -> Vec<String> {
 }
 
 impl StorageReport {
+    /// The report of a pass that saw nothing, because the API server did not show the Secret or the Pods that use it.
+    #[must_use]
+    pub fn in_the_dark(order: &StorageOrder, failure: &Failure) -> Self {
+        let bucket =
+            Some(Err(Refusal::new(Reason::Blocked, "nothing is done before the Secret can be read")));
+        Self { bucket, credentials: Some(Err(failure.refusal())), ..Self::of(order, Ok(())) }
+    }
+
     /// The report that has nothing to say yet but whether the declaration is accepted.
     fn of(order: &StorageOrder, accepted: Verdict) -> Self {
         Self {
+            blobstore: order.key(),
+            uid: order.uid.clone(),
             generation: order.generation,
             accepted: accepted.map(|()| String::new()),
             bucket: None,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crds::{App, Certificate, Cluster, Route, RouterNode};
+use crds::{App, Blobstore, Certificate, Cluster, Route, RouterNode};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Secret, Service};
@@ -23,6 +23,8 @@ pub enum Kind {
     Route,
     /// `flynn.io` Certificate.
     Certificate,
+    /// `flynn.io` Blobstore, for the leader.
+    Blobstore,
     /// `flynn.io` RouterNode.
     RouterNode,
     /// `v1` Namespace.
@@ -60,6 +62,8 @@ pub enum Object {
     Route(Arc<Route>),
     /// See [`Kind::Certificate`].
     Certificate(Arc<Certificate>),
+    /// See [`Kind::Blobstore`].
+    Blobstore(Arc<Blobstore>),
     /// See [`Kind::RouterNode`].
     RouterNode(Arc<RouterNode>),
     /// See [`Kind::Namespace`].
@@ -89,6 +93,7 @@ impl Object {
             Self::App(_) => Kind::App,
             Self::Route(_) => Kind::Route,
             Self::Certificate(_) => Kind::Certificate,
+            Self::Blobstore(_) => Kind::Blobstore,
             Self::RouterNode(_) => Kind::RouterNode,
             Self::Namespace(_) => Kind::Namespace,
             Self::Service(_) => Kind::Service,
@@ -109,6 +114,7 @@ impl Object {
             Self::App(object) => ObjectKey::of(&**object),
             Self::Route(object) => ObjectKey::of(&**object),
             Self::Certificate(object) => ObjectKey::of(&**object),
+            Self::Blobstore(object) => ObjectKey::of(&**object),
             Self::RouterNode(object) => ObjectKey::of(&**object),
             Self::Namespace(object) => ObjectKey::of(&**object),
             Self::Service(object) => ObjectKey::of(&**object),
@@ -137,6 +143,7 @@ object_from!(
     App,
     Route,
     Certificate,
+    Blobstore,
     RouterNode,
     Namespace,
     Service,

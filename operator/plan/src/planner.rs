@@ -4,12 +4,13 @@
 //! [`Step`]. The units are taken in the order of [`Unit`], and a plan that changed makes the units that read it dirty:
 //!
 //! ```text
-//! Cluster -> Cloud, Service -> Certificate -> DefaultCertificate, CookieKey -> Host, Tcp -> Route -> App -> statuses
+//! Cluster -> Cloud, Blobstore, Service -> Certificate -> DefaultCertificate, CookieKey -> Host, Tcp -> Route -> App -> statuses
 //! ```
 
 mod cloud;
 mod leader;
 mod ports;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -21,7 +22,9 @@ use crds::{Cluster, Fault, Reason, RouterNode, names};
 use jiff::Timestamp;
 use router_config::CookieKey;
 
+use crate::aws::storage::StorageOrder;
 use crate::aws::{Order, Report};
+use crate::blobstore::StorageReport;
 use crate::certificate::unmade_copy;
 use crate::programmed::{Versions, applied};
 use crate::world::World;
@@ -50,6 +53,8 @@ pub struct Planner {
     copy_versions: Versions,
     /// What the last look at AWS found.
     cloud: Option<Report>,
+    /// What the last look at the buckets of Blobstores found.
+    storage: BTreeMap<ObjectKey, StorageReport>,
     /// What the last write for a unit came to, if it failed.
     failures: BTreeMap<Unit, Refusal>,
     /// The copies whose pairs are taken as made, in a simulation.
@@ -63,6 +68,9 @@ pub struct Planner {
 struct Plans {
     active: Option<Arc<Cluster>>,
     order: Option<Arc<Order>>,
+    /// What Blobstores ask for, and whether that can be followed here.
+    storage: BTreeMap<ObjectKey, Arc<StorageOrder>>,
+    blobstores: BTreeMap<ObjectKey, Verdict>,
     services: BTreeMap<ObjectKey, ServicePlan>,
     certificates: BTreeMap<ObjectKey, CertificatePlan>,
     default_certificate: Option<String>,
@@ -88,6 +96,7 @@ impl Planner {
             route_versions: Versions::default(),
             copy_versions: Versions::default(),
             cloud: None,
+            storage: BTreeMap::new(),
             failures: BTreeMap::new(),
             foreseen: BTreeMap::new(),
             rechecks: BTreeSet::new(),
@@ -164,6 +173,7 @@ impl Planner {
     pub fn touch_all(&mut self) {
         // Nobody may have taken it.
         self.plans.order = None;
+        self.plans.storage.clear();
         self.world.dirty_all();
     }
 
@@ -191,6 +201,11 @@ impl Planner {
     /// The Apps and their plans.
     pub fn app_plans(&self) -> impl Iterator<Item = (&ObjectKey, &AppPlan)> {
         self.plans.apps.iter()
+    }
+
+    /// The Blobstores, and whether each can be followed here.
+    pub fn blobstore_verdicts(&self) -> impl Iterator<Item = (&ObjectKey, &Verdict)> {
+        self.plans.blobstores.iter()
     }
 
     /// The Certificates and their plans.

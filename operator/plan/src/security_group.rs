@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Order (a Cluster and its nodes), ports of TCP Routes --.
-//! NetworkObserved (interfaces and groups) ----------------+--> group --> rules --> attachments --> NetworkPlan
+//! NetworkObserved (interfaces and groups) ----------------+--> group --> rules --> attachments --> undeclared --> NetworkPlan
 //! NetworkHistory (this leader) ---------------------------'    deleted: teardown
 //! ```
 //!
@@ -10,10 +10,12 @@
 //! not be read takes no group from any node.
 
 mod attachments;
+mod drift;
 mod group;
 mod reach;
 mod rules;
 mod teardown;
+mod undeclared;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,11 +25,9 @@ use jiff::Timestamp;
 use crate::aws::network::{NetworkCall, NetworkObserved, NetworkOutcome, NodeInterface, SecurityGroup};
 use crate::aws::{Attempts, GroupId, InterfaceId, Order, VpcId, applied};
 use crate::{Finding, Refusal};
+use drift::Settled;
 
 pub use reach::reachable;
-
-/// How many calls a status lists.
-const MOST_CALLS: usize = 100;
 
 /// What the security groups are planned from.
 #[derive(Debug, Clone, Copy)]
@@ -57,9 +57,7 @@ pub struct NetworkPlan {
     pub warnings: Vec<Refusal>,
     /// What somebody else changed, and a call of this pass puts right: one sentence each, for an event.
     pub drift: Vec<String>,
-    /// What would be called, with `mode: Plan`.
-    pub planned_calls: Vec<String>,
-    /// Whether a Cluster that is being deleted has none of our groups left that could go.
+    /// Whether none of our groups is left that could go, or nobody asked for any.
     pub undone: bool,
     /// For the next pass.
     pub history: NetworkHistory,
@@ -71,6 +69,8 @@ pub struct NetworkPlan {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NetworkHistory {
     attempts: Attempts,
+    /// What was asked for when last there was nothing left to do.
+    settled: Option<Settled>,
     /// Since when interfaces with groups of ours have been seen to belong to no node.
     strays_since: BTreeMap<InterfaceId, Timestamp>,
 }
@@ -92,24 +92,27 @@ struct Seen<'a> {
 /// Plans one pass.
 #[must_use]
 pub fn plan(inputs: &NetworkInputs<'_>) -> NetworkPlan {
-    let mut plan = NetworkPlan { history: inputs.history.clone(), undone: true, ..NetworkPlan::default() };
-    let Some(declared) = inputs.declared else { return plan };
+    let mut plan = NetworkPlan { history: inputs.history.clone(), ..NetworkPlan::default() };
+    if inputs.declared.is_none() && !inputs.order.had_security_groups {
+        return NetworkPlan { undone: true, ..plan };
+    }
     let seen = match (&inputs.observed.interfaces, &inputs.observed.groups) {
         (Ok(interfaces), Ok(groups)) => Seen { interfaces, groups },
         (Err(failure), _) | (_, Err(failure)) => {
-            return NetworkPlan { ready: Some(Err(failure.refusal())), undone: false, ..plan };
+            return NetworkPlan { ready: Some(Err(failure.refusal())), ..plan };
         }
     };
-    let finding = match inputs.order.deleted_at {
-        Some(_) => teardown::plan(inputs, seen, &mut plan),
-        None => keep(inputs, declared, seen, &mut plan),
+    let finding = match inputs.declared.filter(|_| inputs.order.deleted_at.is_none()) {
+        Some(declared) => keep(inputs, declared, seen, &mut plan),
+        None => teardown::plan(inputs, seen, &mut plan),
     };
-    let mode = inputs.mode();
-    plan.undone = inputs.order.deleted_at.is_some() && plan.calls.is_empty() && finding.is_ok();
-    plan.ready = Some(applied(mode, plan.calls.len(), finding));
-    if mode == AwsMode::Plan {
-        plan.planned_calls = plan.calls.iter().take(MOST_CALLS).map(ToString::to_string).collect();
-    }
+    let is_done = plan.calls.is_empty() && finding.is_ok();
+    plan.undone = is_done && !inputs.is_kept();
+    plan.drift.extend(drift::told(inputs, &plan));
+    plan.history.settled = is_done.then(|| Settled::of(inputs));
+    // Of what has left the declaration, nothing is to be said once it is gone.
+    let is_over = plan.undone && inputs.declared.is_none();
+    plan.ready = (!is_over).then(|| applied(inputs.mode(), plan.calls.len(), finding));
     plan
 }
 
@@ -124,13 +127,17 @@ fn keep(
     plan.warnings.extend(inputs.shuts_checkers_out(declared));
     let mut faults = Vec::new();
     let mut wanted = BTreeMap::new();
-    for vpc in clouds {
+    for vpc in clouds.iter().copied() {
         match group::plan(inputs, declared, seen, vpc, plan) {
-            Ok(groups) => drop(wanted.insert(vpc.clone(), groups)),
+            Ok(mut groups) => {
+                faults.append(&mut groups.faults);
+                wanted.insert(vpc.clone(), groups);
+            }
             Err(fault) => faults.push(fault),
         }
     }
     faults.extend(attachments::plan(inputs, &members, &wanted, seen, plan));
+    faults.extend(undeclared::plan(inputs, declared, &clouds, seen, plan));
     faults.extend(
         plan.calls.iter().find_map(|call| inputs.history.attempts.failure(call)).map(|f| f.refusal()),
     );
@@ -160,6 +167,11 @@ impl<'a> NetworkInputs<'a> {
     fn own_groups(&self, seen: Seen<'_>) -> BTreeSet<GroupId> {
         let own = seen.groups.iter().filter(|group| self.order.owner.owns(&group.tags));
         own.map(|group| group.id.clone()).collect()
+    }
+
+    /// Whether there should be a firewall now.
+    fn is_kept(&self) -> bool {
+        self.declared.is_some() && self.order.deleted_at.is_none()
     }
 
     fn mode(&self) -> AwsMode {

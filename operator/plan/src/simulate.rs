@@ -12,6 +12,7 @@ use router_config::Config;
 use serde::Serialize;
 
 use crate::aws::Order;
+use crate::aws::storage::StorageOrder;
 use crate::{Kind, Object, ObjectKey, Planner, Platform, Refusal, Role, Step, Wish};
 
 /// A world in which every wish comes true.
@@ -23,6 +24,7 @@ pub struct Simulation {
     wishes: BTreeMap<(Kind, ObjectKey), Wish>,
     statuses: BTreeMap<(Kind, ObjectKey), serde_json::Value>,
     order: Option<Arc<Order>>,
+    storage: BTreeMap<ObjectKey, Arc<StorageOrder>>,
     now: Timestamp,
 }
 
@@ -49,6 +51,7 @@ impl Simulation {
             wishes: BTreeMap::new(),
             statuses: BTreeMap::new(),
             order: None,
+            storage: BTreeMap::new(),
             now,
         }
     }
@@ -114,6 +117,11 @@ impl Simulation {
         self.order.as_deref()
     }
 
+    /// What Blobstores ask for; nothing of those that ask for what cannot be followed, nor where nobody knows which Kubernetes cluster it is.
+    pub fn storage_orders(&self) -> impl Iterator<Item = &StorageOrder> {
+        self.storage.values().map(AsRef::as_ref)
+    }
+
     /// Everything that is not as declared and stays so until a person changes something.
     #[must_use]
     pub fn refusals(&self) -> Vec<(Kind, ObjectKey, Refusal)> {
@@ -122,22 +130,34 @@ impl Simulation {
         let routes = hosts.chain(ports).flat_map(|(key, verdict)| {
             [&verdict.accepted, &verdict.resolved].map(|verdict| (Kind::Route, key, verdict))
         });
-        let apps = self.planner.app_plans().map(|(key, plan)| (Kind::App, key, &plan.accepted));
+        let apps = self.planner.app_plans().flat_map(|(key, plan)| {
+            let verdicts = std::iter::once(&plan.accepted).chain(&plan.resolved);
+            verdicts.map(move |verdict| (Kind::App, key, verdict))
+        });
+        let blobstores =
+            self.planner.blobstore_verdicts().map(|(key, verdict)| (Kind::Blobstore, key, verdict));
         let certificates =
             self.planner.certificate_plans().map(|(key, plan)| (Kind::Certificate, key, &plan.issued));
-        let refused = certificates.chain(apps).chain(routes).filter_map(|(kind, key, verdict)| {
-            let refusal = verdict.as_ref().err().filter(|refusal| refusal.waits_for_a_person())?;
-            Some((kind, key.clone(), refusal.clone()))
-        });
+        let refused =
+            certificates.chain(blobstores).chain(apps).chain(routes).filter_map(|(kind, key, verdict)| {
+                let refusal = verdict.as_ref().err().filter(|refusal| refusal.waits_for_a_person())?;
+                Some((kind, key.clone(), refusal.clone()))
+            });
         refused.collect()
     }
 
     /// Carries a step out, and says whether it wrote any object.
     fn carry_out(&mut self, step: Step) -> bool {
-        let Step { table, objects, statuses, cloud, recheck_at: _ } = step;
+        let Step { table, objects, statuses, cloud, storage, recheck_at: _ } = step;
         self.table.apply(table);
         if let Some(order) = cloud {
             self.order = order;
+        }
+        for (key, order) in storage {
+            match order {
+                Some(order) => drop(self.storage.insert(key, order)),
+                None => drop(self.storage.remove(&key)),
+            }
         }
         for status in statuses {
             self.statuses.insert((status.kind, status.key), status.status);
@@ -193,6 +213,7 @@ fn meta_of(object: &mut Object) -> &mut ObjectMeta {
         Object::App(object) => &mut Arc::make_mut(object).metadata,
         Object::Route(object) => &mut Arc::make_mut(object).metadata,
         Object::Certificate(object) => &mut Arc::make_mut(object).metadata,
+        Object::Blobstore(object) => &mut Arc::make_mut(object).metadata,
         Object::RouterNode(object) => &mut Arc::make_mut(object).metadata,
         Object::Namespace(object) => &mut Arc::make_mut(object).metadata,
         Object::Service(object) => &mut Arc::make_mut(object).metadata,

@@ -10,6 +10,7 @@
 //! | False   | nobody knows yet | False, as it was told: that somebody begins anew mends nothing | none |
 //! | anything else | nobody knows yet | Unknown  | none                                               |
 
+mod blobstore;
 mod kinds;
 
 use crds::{ConditionType, Reason};
@@ -18,6 +19,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::{Refusal, Transition, Verdict};
 
+pub(crate) use blobstore::{BlobstoreFindings, blobstore};
 pub(crate) use kinds::{ClusterFindings, app, certificate, cluster, route};
 
 /// What a condition says when it is True: mostly nothing, sometimes a count.

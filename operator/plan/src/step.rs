@@ -1,5 +1,6 @@
 //! What one pass of planning asks for.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crds::{ConditionType, Reason};
@@ -8,6 +9,7 @@ use router_config::Delta;
 use serde::Serialize;
 
 use crate::aws::Order;
+use crate::aws::storage::StorageOrder;
 use crate::{Kind, ObjectChanges, ObjectKey, Unit};
 
 /// Everything that has to be written after a pass; empty when nothing differs.
@@ -22,6 +24,9 @@ pub struct Step {
     /// What AWS should be made to be from now on, if that changed; inside, nothing if nobody asks for AWS. Only for the leader.
     #[serde(skip)]
     pub cloud: Option<Option<Arc<Order>>>,
+    /// What Blobstores ask for from now on, of those for which that changed; nothing if one is gone, or must not be followed. Only for the leader.
+    #[serde(skip)]
+    pub storage: BTreeMap<ObjectKey, Option<Arc<StorageOrder>>>,
     /// The next instant at which the passing of time alone changes a plan (a certificate begins or ends).
     #[serde(skip)]
     pub recheck_at: Option<Timestamp>,

@@ -12,6 +12,8 @@ pub enum Unit {
     Cluster,
     /// What AWS should be made to be for the active Cluster and its nodes.
     Cloud,
+    /// What a Blobstore asks for, and its status.
+    Blobstore(ObjectKey),
     /// The ready endpoints of a Kubernetes Service that Routes name.
     Service(ObjectKey),
     /// A Certificate: its pair, its copy for the nodes, its verdict.

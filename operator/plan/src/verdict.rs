@@ -46,6 +46,7 @@ impl Refusal {
             | Reason::NodeFault
             | Reason::NoRouterNodes
             | Reason::Blocked
+            | Reason::BlobstoreNotReady
             | Reason::InstanceNotRunning
             | Reason::AwsUnreachable
             | Reason::Throttled
@@ -92,8 +93,10 @@ impl Refusal {
             | Reason::CredentialsRefused
             | Reason::SignatureRefused
             | Reason::NotApplied
+            | Reason::BlobstoreNotFound
             | Reason::AwsNotDeclared
             | Reason::LocalNeedsStandalone
+            | Reason::ObjectsUnavailable
             | Reason::BucketTaken
             | Reason::BucketInOtherRegion
             | Reason::BucketNotEmpty

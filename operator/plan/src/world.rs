@@ -3,6 +3,7 @@
 //! In come objects and deletions, in any order and as often as the watches repeat them; out goes the set of dirty units.
 //! An object that changed in nothing that a unit reads makes nothing dirty.
 
+mod blobstores;
 mod index;
 mod multimap;
 mod ports;
@@ -10,13 +11,15 @@ mod ports;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crds::{App, Certificate, Cluster, Route, RouterNode, names};
+use crds::{App, Blobstore, Certificate, Cluster, Route, RouterNode, names};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-pub(crate) use index::{Index, domain_certificates, host_of, source_secret, target_service, uid};
+pub(crate) use index::{
+    Index, blobstore_of, domain_certificates, host_of, source_secret, target_service, uid,
+};
 use ports::Ports;
 
 use crate::cookie_key::secret_key;
@@ -30,6 +33,7 @@ pub(crate) struct World {
     pub(crate) apps: BTreeMap<ObjectKey, Arc<App>>,
     pub(crate) routes: BTreeMap<ObjectKey, Arc<Route>>,
     pub(crate) certificates: BTreeMap<ObjectKey, Arc<Certificate>>,
+    pub(crate) blobstores: BTreeMap<ObjectKey, Arc<Blobstore>>,
     pub(crate) router_nodes: BTreeMap<String, Arc<RouterNode>>,
     pub(crate) namespaces: BTreeMap<String, Arc<Namespace>>,
     pub(crate) services: BTreeMap<ObjectKey, Arc<Service>>,
@@ -56,6 +60,7 @@ impl World {
             Object::App(object) => self.set_app(key, Some(object)),
             Object::Route(object) => self.set_route(key, Some(object)),
             Object::Certificate(object) => self.set_certificate(key, Some(object)),
+            Object::Blobstore(object) => self.set_blobstore(key, Some(object)),
             Object::RouterNode(object) => self.set_router_node(key.name, Some(object)),
             Object::Namespace(object) => self.set_namespace(key.name, Some(object)),
             Object::Service(object) => self.set_service(key, Some(object)),
@@ -76,6 +81,7 @@ impl World {
             Kind::App => self.set_app(key, None),
             Kind::Route => self.set_route(key, None),
             Kind::Certificate => self.set_certificate(key, None),
+            Kind::Blobstore => self.set_blobstore(key, None),
             Kind::RouterNode => self.set_router_node(key.name, None),
             Kind::Namespace => self.set_namespace(key.name, None),
             Kind::Service => self.set_service(key, None),
@@ -108,6 +114,7 @@ impl World {
 
     fn set_app(&mut self, key: ObjectKey, new: Option<Arc<App>>) {
         let old = replace(&mut self.apps, &key, new.clone());
+        self.index.set_blobstore(&key, old.as_deref(), new.as_deref());
         if old.is_some() != new.is_some() {
             self.dirty_places_of_routes(self.index.routes_by_app.of(&key).cloned().collect());
         }
@@ -259,6 +266,7 @@ impl World {
             let hosts = routes.filter_map(|(_, route)| host_of(route).map(Unit::Host));
             self.dirty.extend(hosts);
         }
+        self.touch_blobstores_of_installation(&name, old.as_ref(), new.as_ref());
     }
 
     fn set_service(&mut self, key: ObjectKey, new: Option<Arc<Service>>) {
@@ -364,6 +372,7 @@ impl World {
         self.dirty.extend(self.index.routes_by_host.keys().cloned().map(Unit::Host));
         self.dirty.extend(self.ports.by_port.keys().copied().map(Unit::Tcp));
         self.dirty_waiting_for_ports();
+        self.dirty.extend(self.blobstores.keys().cloned().map(Unit::Blobstore));
         self.dirty.extend(self.routes.keys().cloned().map(Unit::Route));
         self.dirty.extend(self.apps.keys().cloned().map(Unit::App));
         self.dirty.extend(self.certificates.keys().cloned().map(Unit::CertificateStatus));

@@ -19,5 +19,7 @@ mod groups;
 mod keys;
 #[path = "storage/removal.rs"]
 mod removal;
+#[path = "storage/rules.rs"]
+mod rules;
 #[path = "storage/story.rs"]
 mod story;

@@ -67,6 +67,11 @@ pub(crate) struct UpArguments {
     #[arg(long, value_name = "PORT")]
     pub(crate) https_port: Option<u16>,
 
+    /// The port of loopback for the objects of local Blobstores, taken once there is one. 0 takes a free one; then Apps are replaced at
+    /// each start, because it is another.
+    #[arg(long, value_name = "PORT", default_value_t = 9913)]
+    pub(crate) blobstore_port: u16,
+
     #[command(flatten)]
     pub(crate) listening: Listening,
 

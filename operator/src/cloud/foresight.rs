@@ -14,12 +14,12 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use aws::{Cloud, Fence, Settings};
+use aws::Fence;
 use crds::{AwsMode, Cluster};
 use jiff::{SignedDuration, Timestamp};
 use plan::aws::{Call, Failure, History, Observed, Order, Plan, Probe, Report, plan};
 
-use super::observe;
+use super::{Clients, observe};
 
 /// For how long everything is taken to have been as it is: a TTL has a day at most, and no wait is longer than one and a few minutes.
 const LONG: SignedDuration = SignedDuration::from_hours(48);
@@ -38,8 +38,8 @@ pub(crate) struct Foresight {
 }
 
 /// Clients of a region that can only read.
-pub(crate) async fn onlooker(region: &str) -> Cloud {
-    Cloud::connect(&Settings { region: region.to_owned() }, Arc::new(()), Fence::closed()).await
+pub(crate) async fn onlooker(region: &str) -> Clients {
+    Clients::connect(region, Arc::new(()), Fence::closed()).await
 }
 
 /// Reads AWS and plans. `silent` are the addresses that do not answer the leader's probes.
@@ -47,12 +47,12 @@ pub(crate) async fn onlooker(region: &str) -> Cloud {
 /// # Errors
 /// With every read that failed: of what is not known nothing can be told.
 pub(crate) async fn foresee(
-    cloud: &Cloud,
+    clients: &Clients,
     order: &Order,
     silent: &BTreeSet<IpAddr>,
     now: Timestamp,
 ) -> Result<Foresight, Vec<Failure>> {
-    let mut observed = observe::aws(cloud, order).await;
+    let mut observed = observe::aws(clients, order).await;
     let failures: Vec<Failure> = observe::failures(&observed).cloned().collect();
     if !failures.is_empty() {
         return Err(failures);

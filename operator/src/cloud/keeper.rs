@@ -14,14 +14,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::{Cloud, Zones};
+use aws::Zones;
 use crds::{Aws, AwsMode};
+use plan::Refusal;
 use plan::aws::{Call, ChangeId, Fault, History, Observed, Order, Outcome, Plan, plan};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::checkers::Checkers;
 use super::probe::{Prober, Targets};
-use super::{Orders, Surroundings, is_given_up, observe};
+use super::{Clients, Orders, Surroundings, is_given_up, observe};
 use crate::backoff::delay;
 use crate::effects::cloud::make;
 
@@ -41,7 +42,7 @@ const SLOWEST_POLL: Duration = Duration::from_secs(2);
 /// The state of one Cluster's AWS, as far as it is remembered.
 pub(super) struct Keeper<S> {
     surroundings: Arc<S>,
-    cloud: Cloud,
+    clients: Clients,
     uid: String,
     region: String,
     history: History,
@@ -49,6 +50,8 @@ pub(super) struct Keeper<S> {
     in_sync: BTreeSet<ChangeId>,
     prober: Prober,
     checkers: Checkers,
+    /// What was told that is no fault, as long as it is so.
+    warned: Vec<Refusal>,
     /// How many looks in a row could not read or write something.
     failures: u32,
 }
@@ -67,16 +70,17 @@ impl<S: Surroundings> Keeper<S> {
     /// Begins with no memory.
     pub(super) async fn begin(surroundings: Arc<S>, order: &Order) -> Self {
         let region = aws_of(order).map(|aws| aws.region.clone()).unwrap_or_default();
-        let cloud = surroundings.connect(&region).await;
+        let clients = surroundings.connect(&region).await;
         Self {
             prober: Prober::start(Arc::clone(&surroundings)),
-            checkers: Checkers::start(Arc::clone(&cloud.health_checks)),
+            checkers: Checkers::start(Arc::clone(&clients.cloud.health_checks)),
             surroundings,
-            cloud,
+            clients,
             uid: order.owner.uid.clone(),
             region,
             history: History::default(),
             in_sync: BTreeSet::new(),
+            warned: Vec::new(),
             failures: 0,
         }
     }
@@ -99,7 +103,7 @@ impl<S: Surroundings> Keeper<S> {
                 () = sleep(wait) => {}
                 () = self.prober.changed() => {}
                 () = self.checkers.changed() => {}
-                arrived = arrival(&*self.cloud.zones, pending) => {
+                arrived = arrival(&*self.clients.cloud.zones, pending) => {
                     self.in_sync.insert(arrived);
                 }
             }
@@ -148,6 +152,7 @@ impl<S: Surroundings> Keeper<S> {
         let is_whole = observe::is_whole(&observed);
         self.surroundings.measure(&report, &observed.probes, is_whole);
         let (drift, undone) = (report.drift.clone(), report.undone);
+        self.warn(order, &report.warnings).await;
         self.surroundings.report(report).await;
 
         let is_held = calls.is_empty() || !may_write(order) || self.is_held(order).await;
@@ -167,8 +172,18 @@ impl<S: Surroundings> Keeper<S> {
         Pass { changed, failed, recheck_in }
     }
 
+    /// Tells what is new of what should be known.
+    async fn warn(&mut self, order: &Order, warnings: &[Refusal]) {
+        let new: Vec<Refusal> =
+            warnings.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
+        self.warned = warnings.to_vec();
+        if !new.is_empty() {
+            self.surroundings.warn(&order.owner, &new).await;
+        }
+    }
+
     async fn observe(&self, order: &Order) -> Observed {
-        let observed = observe::aws(&self.cloud, order).await;
+        let observed = observe::aws(&self.clients, order).await;
         Observed {
             in_sync: self.in_sync.clone(),
             health: self.checkers.found(),
@@ -177,9 +192,10 @@ impl<S: Surroundings> Keeper<S> {
         }
     }
 
-    /// Makes the calls in their order, if they may be made. A newer order ends it, because it may not want them any more.
+    /// Makes the calls in their order, if they may be made. A newer order ends it, because it may not want them any more; what relies on a call that
+    /// failed is left out.
     async fn carry_out(&self, order: &Order, calls: Vec<Call>, orders: &Orders) -> Vec<Outcome> {
-        let mut outcomes = Vec::new();
+        let mut outcomes: Vec<Outcome> = Vec::new();
         if !may_write(order) {
             return outcomes;
         }
@@ -187,7 +203,10 @@ impl<S: Surroundings> Keeper<S> {
             if is_over(orders) {
                 break;
             }
-            let result = make(&self.cloud, &order.owner, &call).await;
+            if outcomes.iter().any(|outcome| is_needed_by(outcome, &call)) {
+                continue;
+            }
+            let result = make(&self.clients, &order.owner, &call).await;
             let is_end = result.as_ref().is_err_and(|failure| ends_pass(failure.fault));
             outcomes.push(Outcome { call, result });
             if is_end {
@@ -215,6 +234,11 @@ fn may_write(order: &Order) -> bool {
 /// Whether there is another order, or none can come any more.
 fn is_over(orders: &Orders) -> bool {
     orders.has_changed().unwrap_or(true)
+}
+
+/// Whether this failure leaves something undone that the call relies on.
+fn is_needed_by(outcome: &Outcome, call: &Call) -> bool {
+    outcome.result.is_err() && call.place().is_some_and(|place| outcome.call.place() == Some(place))
 }
 
 fn is_kept_back(outcome: &Outcome) -> bool {

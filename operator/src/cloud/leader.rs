@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use aws::{Cloud, Fence, Settings};
-use crds::{ConditionType, DnsHealthCheck, Reason};
+use aws::Fence;
+use crds::{Cluster, ConditionType, DnsHealthCheck, Reason};
 use jiff::Timestamp;
-use kube::Client;
-use plan::Transition;
+use kube::{Api, Client};
 use plan::aws::{Owner, Probe, Report};
+use plan::{Refusal, Transition};
 use tokio::sync::mpsc;
 
-use super::{Surroundings, probe};
+use super::{Clients, Surroundings, probe};
 use crate::effects::event::{Events, Regarding};
 use crate::effects::finalizer;
 use crate::lease::Tenure;
@@ -46,6 +46,10 @@ impl Leader {
         let events = Events::new(client.clone(), instance);
         Self { client, events, inputs, metrics, tenure }
     }
+
+    fn clusters(&self) -> Api<Cluster> {
+        Api::all(self.client.clone())
+    }
 }
 
 impl Surroundings for Leader {
@@ -53,11 +57,10 @@ impl Surroundings for Leader {
         Timestamp::now()
     }
 
-    async fn connect(&self, region: &str) -> Cloud {
-        let settings = Settings { region: region.to_owned() };
+    async fn connect(&self, region: &str) -> Clients {
         let tenure = self.tenure.clone();
         let fence = Fence::new(move |longest| tenure.lasts(longest));
-        Cloud::connect(&settings, Arc::new(self.metrics.clone()), fence).await
+        Clients::connect(region, Arc::new(self.metrics.clone()), fence).await
     }
 
     async fn ask(&self, address: IpAddr, check: &DnsHealthCheck) -> Option<Result<String, String>> {
@@ -65,7 +68,7 @@ impl Surroundings for Leader {
     }
 
     async fn hold(&self, owner: &Owner) -> bool {
-        let held = finalizer::hold(&self.client, owner).await;
+        let held = finalizer::hold(&self.clusters(), &owner.name, &owner.uid).await;
         if let Err(error) = &held {
             let cause = root_cause(error);
             tracing::warn!(
@@ -78,7 +81,7 @@ impl Surroundings for Leader {
     }
 
     async fn let_go(&self, owner: &Owner) -> bool {
-        let let_go = finalizer::let_go(&self.client, owner).await;
+        let let_go = finalizer::let_go(&self.clusters(), &owner.name, &owner.uid).await;
         if let Err(error) = &let_go {
             tracing::warn!(
                 cluster = owner.name,
@@ -111,6 +114,17 @@ impl Surroundings for Leader {
             message,
         };
         self.events.publish(&Regarding::cluster(&owner.name, &owner.uid), &[told]).await;
+    }
+
+    async fn warn(&self, owner: &Owner, warnings: &[Refusal]) {
+        let told = warnings.iter().map(|Refusal { reason, message }| Transition {
+            condition: ConditionType::SecurityGroupsReady,
+            holds: false,
+            reason: *reason,
+            message: message.clone(),
+        });
+        let told: Vec<Transition> = told.collect();
+        self.events.publish(&Regarding::cluster(&owner.name, &owner.uid), &told).await;
     }
 
     fn measure(&self, report: &Report, probes: &BTreeMap<IpAddr, Probe>, is_whole: bool) {

@@ -8,24 +8,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws::Cloud;
 use crds::Domain;
 use futures::future::join_all;
+use plan::aws::network::NetworkObserved;
 use plan::aws::{
-    ElasticIp, Failure, Instance, InstanceId, Observed, Order, Read, RecordName, RecordSet, ZoneId, believed,
-    former_names, zone_of,
+    ElasticIp, Failure, Instance, InstanceId, Observed, Order, Read, RecordName, RecordSet, VpcId, ZoneId,
+    believed, former_names, zone_of,
 };
 use plan::aws::{HealthCheck, Zone};
 
+use super::Clients;
+
 /// Reads what the order is about.
-pub(super) async fn aws(cloud: &Cloud, order: &Order) -> Observed {
+pub(super) async fn aws(clients: &Clients, order: &Order) -> Observed {
+    let cloud = &clients.cloud;
     let is_published = order.spec.aws.as_ref().is_some_and(|aws| aws.dns.is_some());
-    let (machines, names) = tokio::join!(machines(cloud, order), async {
+    let names = async {
         match is_published {
             true => names(cloud, order).await,
             false => Names::default(),
         }
-    });
+    };
+    let (machines, names, network) = tokio::join!(machines(cloud, order), names, network(clients, order));
     let Machines { addresses, instances } = machines;
     let Names { zones, records, former, checks } = names;
-    Observed { addresses, instances, zones, records, former, checks, ..Observed::default() }
+    Observed { addresses, instances, zones, records, former, checks, network, ..Observed::default() }
 }
 
 /// Whether nothing of it failed.
@@ -35,11 +40,13 @@ pub(super) fn is_whole(observed: &Observed) -> bool {
 
 /// What of it failed.
 pub(super) fn failures(observed: &Observed) -> impl Iterator<Item = &Failure> {
-    let Observed { addresses, instances, zones, records, former, checks, .. } = observed;
+    let Observed { addresses, instances, zones, records, former, checks, network, .. } = observed;
     let machines = addresses.as_ref().err().into_iter().chain(instances.as_ref().err());
     let names = zones.as_ref().err().into_iter().chain(checks.as_ref().err());
+    let network = network.interfaces.as_ref().err().into_iter().chain(network.groups.as_ref().err());
     machines
         .chain(names)
+        .chain(network)
         .chain(records.values().chain(former.values()).filter_map(|read| read.as_ref().err()))
 }
 
@@ -60,6 +67,25 @@ async fn machines(cloud: &Cloud, order: &Order) -> Machines {
         false => cloud.instances.describe(&ids).await,
     };
     Machines { addresses, instances }
+}
+
+/// The interfaces of the nodes and of those that were, and in their clouds the groups that are ours or have a declared name. Without the interfaces the
+/// clouds are not known, so that no group is looked for.
+async fn network(clients: &Clients, order: &Order) -> NetworkObserved {
+    if !order.has_firewall() {
+        return NetworkObserved::default();
+    }
+    let instances = order.nodes.iter().filter_map(|node| node.instance.clone()).collect();
+    let interfaces = clients.groups.interfaces(&order.owner, &instances).await;
+    let clouds: BTreeSet<VpcId> =
+        interfaces.iter().flatten().map(|interface| interface.vpc.clone()).collect();
+    let declared = order.security_groups().into_iter().flat_map(|groups| groups.extra.iter().cloned());
+    let names = declared.chain([order.owner.group_name()]).collect();
+    let groups = match &interfaces {
+        Ok(_) => clients.groups.list(&order.owner, &clouds, &names).await,
+        Err(_) => Ok(Vec::new()),
+    };
+    NetworkObserved { interfaces, groups }
 }
 
 struct Names {

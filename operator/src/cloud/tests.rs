@@ -1,7 +1,9 @@
 //! The loop over a fake account, in played time: where it ends, what it survives, and what it never does.
 
 mod account;
+mod firewall;
 mod foresight;
+mod groups;
 mod site;
 
 use std::sync::Arc;

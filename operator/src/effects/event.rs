@@ -6,7 +6,7 @@
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
-use plan::{StatusWrite, Transition};
+use plan::{ObjectKey, StatusWrite, Transition};
 
 use crds::{Cluster, names};
 
@@ -27,24 +27,23 @@ pub(crate) struct Regarding(ObjectReference);
 impl Regarding {
     /// A Cluster.
     pub(crate) fn cluster(name: &str, uid: &str) -> Self {
-        Self(ObjectReference {
-            api_version: Some(Cluster::api_version(&()).into_owned()),
-            kind: Some(Cluster::kind(&()).into_owned()),
-            name: Some(name.to_owned()),
-            uid: Some(uid.to_owned()),
-            ..ObjectReference::default()
-        })
+        Self::object::<Cluster>(&ObjectKey::new("", name), uid)
     }
 
     /// The object that a status was written to.
     pub(crate) fn of<K: Resource<DynamicType = ()>>(write: &StatusWrite) -> Self {
         let StatusWrite { kind: _, key, uid, status: _, events: _ } = write;
+        Self::object::<K>(key, uid)
+    }
+
+    /// An object of this kind.
+    pub(crate) fn object<K: Resource<DynamicType = ()>>(key: &ObjectKey, uid: &str) -> Self {
         Self(ObjectReference {
             api_version: Some(K::api_version(&()).into_owned()),
             kind: Some(K::kind(&()).into_owned()),
             name: Some(key.name.clone()),
             namespace: (!key.namespace.is_empty()).then(|| key.namespace.clone()),
-            uid: Some(uid.clone()),
+            uid: Some(uid.to_owned()),
             ..ObjectReference::default()
         })
     }

@@ -1,31 +1,47 @@
-//! The finalizer of a Cluster for which something is made in AWS: it is there before the first write, and goes when everything is undone.
+//! The finalizer of a Cluster or Blobstore for which something is made in AWS: it is there before the first write, and goes when everything is undone.
 //!
 //! The list is written as it was read, with one entry more or less and with the version that was read, so that no other writer's entry is lost.
-//! Who writes the status of the same Cluster at the same moment makes that version an old one; then it is read and written again.
+//! Who writes the status of the same object at the same moment makes that version an old one; then it is read and written again.
 
-use crds::{Cluster, names};
+use std::fmt::Debug;
+
+use crds::names;
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Client, ResourceExt};
-use plan::aws::Owner;
+use kube::{Api, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 /// How often the list is written before other writers are left to themselves for a while.
 const MOST_ATTEMPTS: usize = 5;
 
-/// Puts it there.
-pub(crate) async fn hold(client: &Client, owner: &Owner) -> Result<(), kube::Error> {
-    change(client, owner, |finalizers| finalizers.push(names::AWS_FINALIZER.to_owned())).await
+/// Puts it there. `uid` tells the object from another of its name.
+pub(crate) async fn hold<K>(objects: &Api<K>, name: &str, uid: &str) -> Result<(), kube::Error>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+{
+    change(objects, name, uid, |finalizers| finalizers.push(names::AWS_FINALIZER.to_owned())).await
 }
 
-/// Takes it away. A Cluster that is gone has none.
-pub(crate) async fn let_go(client: &Client, owner: &Owner) -> Result<(), kube::Error> {
-    change(client, owner, |_| {}).await
+/// Takes it away. An object that is gone has none.
+pub(crate) async fn let_go<K>(objects: &Api<K>, name: &str, uid: &str) -> Result<(), kube::Error>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+{
+    change(objects, name, uid, |_| {}).await
 }
 
-async fn change(client: &Client, owner: &Owner, add: impl Fn(&mut Vec<String>)) -> Result<(), kube::Error> {
+async fn change<K>(
+    objects: &Api<K>,
+    name: &str,
+    uid: &str,
+    add: impl Fn(&mut Vec<String>),
+) -> Result<(), kube::Error>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+{
     let mut attempts = 1;
     loop {
-        match attempt(client, owner, &add).await {
+        match attempt(objects, name, uid, &add).await {
             Err(kube::Error::Api(status)) if status.is_conflict() && attempts < MOST_ATTEMPTS => {
                 attempts += 1;
             }
@@ -34,10 +50,17 @@ async fn change(client: &Client, owner: &Owner, add: impl Fn(&mut Vec<String>)) 
     }
 }
 
-async fn attempt(client: &Client, owner: &Owner, add: impl Fn(&mut Vec<String>)) -> Result<(), kube::Error> {
-    let clusters: Api<Cluster> = Api::all(client.clone());
-    let found = clusters.get_metadata_opt(&owner.name).await?;
-    let Some(found) = found.filter(|found| found.uid().as_ref() == Some(&owner.uid)) else { return Ok(()) };
+async fn attempt<K>(
+    objects: &Api<K>,
+    name: &str,
+    uid: &str,
+    add: impl Fn(&mut Vec<String>),
+) -> Result<(), kube::Error>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+{
+    let found = objects.get_metadata_opt(name).await?;
+    let Some(found) = found.filter(|found| found.metadata.uid.as_deref() == Some(uid)) else { return Ok(()) };
     let mut finalizers = found.finalizers().to_vec();
     finalizers.retain(|name| name != names::AWS_FINALIZER);
     add(&mut finalizers);
@@ -45,9 +68,9 @@ async fn attempt(client: &Client, owner: &Owner, add: impl Fn(&mut Vec<String>))
         return Ok(());
     }
     let version = found.resource_version();
-    let metadata = json!({ "uid": owner.uid, "resourceVersion": version, "finalizers": finalizers });
+    let metadata = json!({ "uid": uid, "resourceVersion": version, "finalizers": finalizers });
     let params = PatchParams { field_manager: Some(names::OPERATOR.to_owned()), ..PatchParams::default() };
-    clusters.patch_metadata(&owner.name, &params, &Patch::Merge(json!({ "metadata": metadata }))).await?;
+    objects.patch_metadata(name, &params, &Patch::Merge(json!({ "metadata": metadata }))).await?;
     Ok(())
 }
 
@@ -56,12 +79,14 @@ mod tests {
     use std::convert::Infallible;
     use std::sync::{Arc, Mutex};
 
+    use crds::Cluster;
     use http_body_util::{BodyExt, Full};
     use hyper::body::{Bytes, Incoming};
     use hyper::server::conn::http1;
     use hyper::service::service_fn;
     use hyper::{Method, Request, Response};
     use hyper_util::rt::TokioIo;
+    use kube::Client;
     use serde_json::Value;
     use tokio::net::TcpListener;
     use tokio::task::JoinSet;
@@ -102,8 +127,8 @@ mod tests {
         }
     }
 
-    /// A client of an API that serves until the second is dropped.
-    async fn api(stored: &Arc<Mutex<Stored>>) -> (Client, JoinSet<()>) {
+    /// The Clusters of an API that serves until the second is dropped.
+    async fn api(stored: &Arc<Mutex<Stored>>) -> (Api<Cluster>, JoinSet<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stored = Arc::clone(stored);
@@ -118,7 +143,8 @@ mod tests {
                 connections.spawn(async move { drop(connection.await) });
             }
         });
-        (Client::try_from(kube::Config::new(url.parse().unwrap())).unwrap(), server)
+        let client = Client::try_from(kube::Config::new(url.parse().unwrap())).unwrap();
+        (Api::all(client), server)
     }
 
     async fn answer(
@@ -141,8 +167,8 @@ mod tests {
     #[tokio::test]
     async fn who_writes_at_the_same_moment_loses_nothing_and_the_finalizer_is_put_there_all_the_same() {
         let stored = stored(&["first"], 2);
-        let (client, _server) = api(&stored).await;
-        hold(&client, &Owner::new("site", "u")).await.unwrap();
+        let (clusters, _server) = api(&stored).await;
+        hold(&clusters, "site", "u").await.unwrap();
         let stored = stored.lock().unwrap();
         assert_eq!(stored.finalizers, ["first", "other/1", "other/2", names::AWS_FINALIZER]);
         assert_eq!(stored.writes, 3);
@@ -151,8 +177,8 @@ mod tests {
     #[tokio::test]
     async fn after_five_conflicts_the_others_are_left_to_themselves() {
         let stored = stored(&[], 100);
-        let (client, _server) = api(&stored).await;
-        let refused = hold(&client, &Owner::new("site", "u")).await.unwrap_err();
+        let (clusters, _server) = api(&stored).await;
+        let refused = hold(&clusters, "site", "u").await.unwrap_err();
         assert!(matches!(refused, kube::Error::Api(status) if status.is_conflict()));
         assert_eq!(stored.lock().unwrap().writes, MOST_ATTEMPTS);
     }
@@ -160,13 +186,13 @@ mod tests {
     #[tokio::test]
     async fn only_ours_is_taken_away_and_only_from_the_cluster_that_is_meant() {
         let stored = stored(&["first", names::AWS_FINALIZER, "last"], 1);
-        let (client, _server) = api(&stored).await;
-        let_go(&client, &Owner::new("site", "another")).await.unwrap();
+        let (clusters, _server) = api(&stored).await;
+        let_go(&clusters, "site", "another").await.unwrap();
         assert_eq!(stored.lock().unwrap().writes, 0);
-        let_go(&client, &Owner::new("site", "u")).await.unwrap();
+        let_go(&clusters, "site", "u").await.unwrap();
         assert_eq!(stored.lock().unwrap().finalizers, ["first", "last", "other/1"]);
         let writes = stored.lock().unwrap().writes;
-        let_go(&client, &Owner::new("site", "u")).await.unwrap();
+        let_go(&clusters, "site", "u").await.unwrap();
         assert_eq!(stored.lock().unwrap().writes, writes, "it is gone already");
     }
 }

@@ -9,7 +9,7 @@ use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
-use crds::{App, Certificate, Cluster, Route, names};
+use crds::{App, Blobstore, Certificate, Cluster, Route, names};
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Resource};
 use plan::{Kind, ObjectKey, StatusWrite, Unit};
@@ -62,6 +62,9 @@ impl Statuses {
             Kind::Certificate => {
                 patch::<Certificate>(&Api::namespaced(client, &write.key.namespace), write).await
             }
+            Kind::Blobstore => {
+                patch::<Blobstore>(&Api::namespaced(client, &write.key.namespace), write).await
+            }
             other => Outcome::Failed(format!("{other} objects get no status from here")),
         }
     }
@@ -74,6 +77,7 @@ impl Statuses {
             Kind::Cluster => Regarding::of::<Cluster>(write),
             Kind::App => Regarding::of::<App>(write),
             Kind::Route => Regarding::of::<Route>(write),
+            Kind::Blobstore => Regarding::of::<Blobstore>(write),
             _ => Regarding::of::<Certificate>(write),
         };
         self.events.publish(&regarding, &write.events).await;
@@ -127,6 +131,7 @@ fn unit(kind: Kind, key: &ObjectKey) -> Option<Unit> {
         Kind::App => Some(Unit::App(key.clone())),
         Kind::Route => Some(Unit::Route(key.clone())),
         Kind::Certificate => Some(Unit::CertificateStatus(key.clone())),
+        Kind::Blobstore => Some(Unit::Blobstore(key.clone())),
         _ => None,
     }
 }

@@ -26,7 +26,7 @@ impl Tenure {
     }
 
     /// Of a candidate, who does not lead yet.
-    pub(super) fn none_yet(duration: Duration) -> Self {
+    pub(crate) fn none_yet(duration: Duration) -> Self {
         Self(Some(Arc::new(Term { duration, end: Mutex::default() })))
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Error;
-use crate::rbac::{CONTROLLER, NAMESPACE, NODE, Permissions, Rule};
+use crate::rbac::{Apart, CONTROLLER, NAMESPACE, NODE, Permissions, Rule};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -19,35 +19,40 @@ pub(super) fn yaml() -> Result<String, Error> {
     ))
 }
 
-fn documents_of(permissions: &Permissions) -> Result<[String; 5], Error> {
-    let Permissions { account, everywhere, in_system_namespace } = permissions;
+fn documents_of(permissions: &Permissions) -> Result<Vec<String>, Error> {
+    let Permissions { account, everywhere, apart, in_system_namespace } = permissions;
     let account_object = json!({
         "apiVersion": "v1",
         "kind": "ServiceAccount",
         "metadata": { "name": account, "namespace": NAMESPACE },
     });
-    Ok([
+    let mut documents = vec![
         serde_saphyr::to_string(&account_object)?,
         role("ClusterRole", account, everywhere)?,
-        serde_saphyr::to_string(&binding("ClusterRole", account))?,
-        role("Role", account, in_system_namespace)?,
-        serde_saphyr::to_string(&binding("Role", account))?,
-    ])
+        serde_saphyr::to_string(&binding("ClusterRole", account, account))?,
+    ];
+    for Apart { name, rules } in *apart {
+        documents.push(role("ClusterRole", name, rules)?);
+        documents.push(serde_saphyr::to_string(&binding("ClusterRole", name, account))?);
+    }
+    documents.push(role("Role", account, in_system_namespace)?);
+    documents.push(serde_saphyr::to_string(&binding("Role", account, account))?);
+    Ok(documents)
 }
 
-fn metadata(role_kind: &str, account: &str) -> Value {
+fn metadata(role_kind: &str, name: &str) -> Value {
     match role_kind {
-        "Role" => json!({ "name": account, "namespace": NAMESPACE }),
-        _ => json!({ "name": account }),
+        "Role" => json!({ "name": name, "namespace": NAMESPACE }),
+        _ => json!({ "name": name }),
     }
 }
 
 // The rules are written by hand, because a value has no place for the reasons.
-fn role(kind: &str, account: &str, rules: &[Rule]) -> Result<String, Error> {
+fn role(kind: &str, name: &str, rules: &[Rule]) -> Result<String, Error> {
     let head = json!({
         "apiVersion": format!("{GROUP}/v1"),
         "kind": kind,
-        "metadata": metadata(kind, account),
+        "metadata": metadata(kind, name),
     });
     let rules: String = rules.iter().map(rule).collect();
     Ok(format!("{}rules:\n{rules}", serde_saphyr::to_string(&head)?))
@@ -65,12 +70,12 @@ fn list(words: &[&str]) -> String {
     json!(words).to_string()
 }
 
-fn binding(role_kind: &str, account: &str) -> Value {
+fn binding(role_kind: &str, role: &str, account: &str) -> Value {
     json!({
         "apiVersion": format!("{GROUP}/v1"),
         "kind": format!("{role_kind}Binding"),
-        "metadata": metadata(role_kind, account),
-        "roleRef": { "apiGroup": GROUP, "kind": role_kind, "name": account },
+        "metadata": metadata(role_kind, role),
+        "roleRef": { "apiGroup": GROUP, "kind": role_kind, "name": role },
         "subjects": [{ "kind": "ServiceAccount", "name": account, "namespace": NAMESPACE }],
     })
 }
@@ -92,7 +97,22 @@ mod tests {
 
     #[test]
     fn a_binding_is_one_of_the_api() {
-        let binding: ClusterRoleBinding = serde_json::from_value(binding("ClusterRole", "a")).unwrap();
-        assert_eq!(binding.role_ref.name, "a");
+        let binding: ClusterRoleBinding = serde_json::from_value(binding("ClusterRole", "r", "a")).unwrap();
+        assert_eq!(binding.role_ref.name, "r");
+        assert_eq!(binding.subjects.unwrap().remove(0).name, "a");
+    }
+
+    #[test]
+    fn what_is_apart_can_be_taken_away_by_itself() {
+        let text = yaml().unwrap();
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+        let named = |kind: &str| {
+            let of_blobstores = |document: &&Value| {
+                document["kind"] == kind && document["metadata"]["name"] == "flynn-operator-blobstores"
+            };
+            documents.iter().find(of_blobstores).unwrap()
+        };
+        assert_eq!(named("ClusterRole")["rules"][0]["resources"], json!(["secrets"]));
+        assert_eq!(named("ClusterRoleBinding")["subjects"][0]["name"], CONTROLLER.account);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt::Debug;
 
-use crds::{App, Certificate, Cluster, Route, RouterNode, names};
+use crds::{App, Blobstore, Certificate, Cluster, Route, RouterNode, names};
 use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
@@ -62,6 +62,10 @@ impl Slim for Route {
 
 impl Slim for Certificate {
     const KIND: Kind = Kind::Certificate;
+}
+
+impl Slim for Blobstore {
+    const KIND: Kind = Kind::Blobstore;
 }
 
 impl Slim for RouterNode {

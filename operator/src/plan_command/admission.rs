@@ -196,11 +196,12 @@ mod tests {
             (
                 "App",
                 json!({"image": "a:1", "env": {"A": "b"}, "envFrom": [{"secret": "x"}],
-                "processes": {"web": {"replicas": 2, "port": 80, "healthCheck": {"path": "/"}, "resources": {"limits": {"cpu": 1}}}}}),
+                "blobstore": "b", "processes": {"web": {"replicas": 2, "port": 80, "healthCheck": {"path": "/"}, "resources": {"limits": {"cpu": 1}}}}}),
             ),
             ("Route", json!({"app": "a", "http": {"host": "*.site.com", "path": "/a/"}})),
             ("Route", json!({"redirect": {"host": "b.com", "path": "/x"}, "http": {"host": "a.com"}})),
             ("Certificate", json!({"secret": "a"})),
+            ("Blobstore", json!({"s3": {"bucket": "abc", "region": "us-east-1"}})),
         ];
         for (kind, spec) in cases {
             let admitted = applied(kind, &json!({"spec": spec}), None);

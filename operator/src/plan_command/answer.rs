@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use plan::aws::Order;
+use plan::aws::storage::StorageOrder;
 use plan::{Kind, ObjectKey, Platform, Refusal, Simulation, Wish, Write};
 use router_config::{Config, Delta};
 use serde::Serialize;
@@ -35,6 +36,9 @@ pub(super) struct Answer {
     /// What AWS would be made to be.
     #[serde(skip)]
     pub(super) order: Option<Order>,
+    /// What buckets would be made to be.
+    #[serde(skip)]
+    pub(super) storage: Vec<StorageOrder>,
     /// Documents that have no part in it.
     pub(super) ignored: Vec<Ignored>,
 }
@@ -105,12 +109,13 @@ impl Answer {
         let refusals = refusals.map(|(kind, name, refusal)| Refused { kind, name, refusal }).collect();
         let difference = !objects.is_empty() || !table.is_empty();
         let order = simulation.order().cloned();
-        Self { difference, objects, table, before, refusals, aws: None, order, ignored }
+        let storage = simulation.storage_orders().cloned().collect();
+        Self { difference, objects, table, before, refusals, aws: None, order, storage, ignored }
     }
 
     /// The same with what is said of AWS.
     pub(super) fn with_aws(self, aws: Option<AwsDifference>) -> Self {
-        let calls = aws.as_ref().is_some_and(|aws| !aws.calls.is_empty());
+        let calls = aws.as_ref().is_some_and(|aws| aws.all_calls() > 0);
         Self { difference: self.difference || calls, aws, ..self }
     }
 }
@@ -200,6 +205,26 @@ spec: {app: www, tcp: {}}
         let answer = answer("", &format!("{QUICKSTART}---{route}"));
         let text = super::super::print::table(&answer);
         assert!(text.contains("TCP\n  CHANGE  PORT  ACTION\n  create  3000  to default/www-web"), "{text}");
+    }
+
+    #[test]
+    fn a_blobstore_that_cannot_be_followed_is_refused_and_its_app_waits() {
+        let manifest = "
+apiVersion: flynn.io/v1alpha1
+kind: Blobstore
+metadata: {name: blobs}
+spec: {s3: {bucket: acme-blobs, region: us-east-1}}
+---
+apiVersion: flynn.io/v1alpha1
+kind: App
+metadata: {name: api}
+spec: {image: 'api:1', routes: None, blobstore: blobs}
+";
+        let answer = answer(QUICKSTART, manifest);
+        let refused = answer.refusals.iter().map(|refused| (refused.kind, refused.refusal.reason));
+        assert_eq!(refused.collect::<Vec<_>>(), [(Kind::Blobstore, crds::Reason::AwsNotDeclared)]);
+        let made: Vec<_> = answer.objects.iter().map(|change| change.kind).collect();
+        assert!(made.contains(&Kind::Service) && !made.contains(&Kind::Deployment), "{made:?}");
     }
 
     #[test]

@@ -8,15 +8,15 @@
 //! | yes, and it goes and leaves all  | yes     | a line says so                                               |
 //! | yes                              | yes     | AWS is read, and the calls are a difference if there are any |
 //!
-//! The clients cannot write. What the calls are and what is taken for granted, `cloud/foresight.rs` says.
+//! The clients cannot write. What the calls are and what is taken for granted, `cloud/foresight.rs` says. Blobstores come after: `bucket_difference.rs`.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crds::{AwsMode, Cluster, Reason};
 use jiff::Timestamp;
-use plan::Finding;
 use plan::aws::{Call, Failure, Fault, Order, RecordAction, RecordChange};
+use plan::{Finding, ObjectKey};
 use serde::Serialize;
 
 use crate::args::Against;
@@ -30,10 +30,21 @@ pub(super) struct AwsDifference {
     pub(super) asked: bool,
     /// The calls in their order, in the words of `status.plannedCalls`.
     pub(super) calls: Vec<String>,
+    /// The same for each Blobstore that has any.
+    pub(super) blobstores: Vec<BlobstoreCalls>,
     /// What is not as declared, and why.
     pub(super) findings: Vec<AwsFinding>,
     /// What has to be known to read the rest.
     pub(super) notes: Vec<String>,
+}
+
+/// The calls for a Blobstore.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct BlobstoreCalls {
+    /// Which.
+    pub(super) blobstore: ObjectKey,
+    /// The calls in their order, in the words of its `status.plannedCalls`.
+    pub(super) calls: Vec<String>,
 }
 
 /// A condition, a node or a record that is not as declared.
@@ -98,6 +109,11 @@ pub(super) fn unread(failures: &[Failure]) -> String {
 }
 
 impl AwsDifference {
+    /// How many calls would be made.
+    pub(super) fn all_calls(&self) -> usize {
+        self.calls.len() + self.blobstores.iter().map(|blobstore| blobstore.calls.len()).sum::<usize>()
+    }
+
     fn not_asked(note: String) -> Self {
         Self { notes: vec![note], ..Self::default() }
     }
@@ -106,6 +122,7 @@ impl AwsDifference {
         Self {
             asked: true,
             calls: foresight.calls.iter().map(ToString::to_string).collect(),
+            blobstores: Vec::new(),
             findings: findings(foresight),
             notes: notes(order, question, &foresight.calls),
         }
@@ -131,7 +148,11 @@ fn goes_alone(order: &Order) -> String {
 /// Conditions that somebody has to mend, then nodes and records that are not as declared.
 fn findings(foresight: &Foresight) -> Vec<AwsFinding> {
     let Foresight { calls: _, report, applied } = foresight;
-    let conditions = [("AddressesAssociated", &applied.associated), ("RecordsPublished", &applied.published)];
+    let conditions = [
+        ("AddressesAssociated", &applied.associated),
+        ("SecurityGroupsReady", &applied.secured),
+        ("RecordsPublished", &applied.published),
+    ];
     let conditions = conditions.into_iter().filter_map(|(of, found)| condition(of, found.as_ref()?));
     let nodes = report.addresses.iter().filter_map(|node| {
         let state = node.dns.clone().unwrap_or_else(|| "NoAddress".to_owned());
@@ -146,7 +167,7 @@ fn findings(foresight: &Foresight) -> Vec<AwsFinding> {
 }
 
 /// What the calls themselves bring about is no finding.
-fn condition(of: &str, finding: &Finding) -> Option<AwsFinding> {
+pub(super) fn condition(of: &str, finding: &Finding) -> Option<AwsFinding> {
     let refusal = finding.as_ref().err().filter(|refusal| refusal.reason != Reason::Pending)?;
     let (state, message) = (refusal.reason.to_string(), refusal.message.clone());
     Some(AwsFinding { of: of.to_owned(), state, message })
@@ -158,10 +179,8 @@ fn notes(order: &Order, question: Question<'_>, calls: &[Call]) -> Vec<String> {
     if question.against == Against::None {
         notes.push(UNKNOWN_CLUSTER.to_owned());
     }
-    if mode != AwsMode::Apply && !calls.is_empty() {
-        notes.push(format!(
-            "With spec.aws.mode: {mode:?} none of these calls is made: set it to Apply for that."
-        ));
+    if !calls.is_empty() {
+        notes.extend(not_applied(mode));
     }
     if calls.iter().any(|call| matches!(call, Call::AllocateAddress { .. })) {
         notes.push(FOLLOWS.to_owned());
@@ -180,7 +199,14 @@ fn notes(order: &Order, question: Question<'_>, calls: &[Call]) -> Vec<String> {
     notes
 }
 
-const UNKNOWN_CLUSTER: &str = "Without --against cluster the Cluster counts as new: nothing in AWS is its own yet, and of its nodes only listed instances are known.";
+/// That the calls are not made in this mode.
+pub(super) fn not_applied(mode: AwsMode) -> Option<String> {
+    (mode != AwsMode::Apply).then(|| {
+        format!("With spec.aws.mode: {mode:?} none of these calls is made: set it to Apply for that.")
+    })
+}
+
+const UNKNOWN_CLUSTER: &str = "Without --against cluster the Cluster counts as new: nothing in AWS is its own yet, of its nodes only listed instances are known, and buckets are not looked at.";
 
 const FOLLOWS: &str = "What follows from an Elastic IP (its association, a health check, a record) is planned when it is allocated.";
 
@@ -209,7 +235,8 @@ fn takes_away(call: &Call) -> bool {
         Call::AllocateAddress { .. }
         | Call::AssociateAddress { .. }
         | Call::CreateHealthCheck { .. }
-        | Call::UpdateHealthCheck { .. } => false,
+        | Call::UpdateHealthCheck { .. }
+        | Call::Network(_) => false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use crds::names::{ROUTER_SECRET, SYSTEM_NAMESPACE};
-use crds::{App, Certificate, Cluster, Route, RouterNode};
+use crds::{App, Blobstore, Certificate, Cluster, Route, RouterNode};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Secret, Service};
@@ -24,7 +24,7 @@ const PAGE: u32 = 500;
 
 /// A cluster, and what was read of it.
 pub(super) struct Reader {
-    client: Client,
+    pub(super) client: Client,
     pub(super) objects: Objects,
 }
 
@@ -36,6 +36,7 @@ impl Reader {
         reader.list::<App>("").await?;
         reader.list::<Route>("").await?;
         reader.list::<Certificate>("").await?;
+        reader.list::<Blobstore>("").await?;
         reader.list::<RouterNode>("").await?;
         reader.list::<Namespace>("").await?;
         reader.list::<Service>("").await?;

@@ -247,7 +247,7 @@ mod tests {
         let planned = resources.resources().filter(|resource| {
             matches!(kinds::meaning(&resource.api_version(), &resource.kind), Meaning::Planned(_))
         });
-        assert_eq!(planned.count(), 10);
+        assert_eq!(planned.count(), 11);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The answer as tables, for people: one for the objects, two for the router's table, one for what is refused, two for AWS with notes below.
+//! The answer as tables, for people: one for the objects, two for the router's table, one for what is refused, three for AWS with notes below.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use plan::Write;
 use router_config::{Action, Host, Redirect, Scheme};
 
 use super::answer::{Answer, Author};
-use super::aws_difference::{AwsDifference, AwsFinding};
+use super::aws_difference::{AwsDifference, AwsFinding, BlobstoreCalls};
 
 /// Rows under headings; every column is as wide as its widest cell.
 struct Table {
@@ -22,6 +22,7 @@ pub(super) fn table(answer: &Answer) -> String {
     }
     if let Some(aws) = &answer.aws {
         text.push_str(&calls(aws).to_text());
+        text.push_str(&bucket_calls(aws).to_text());
         text.push_str(&findings(aws).to_text());
         aws.notes.iter().for_each(|note| text.push_str(&format!("{note}\n")));
     }
@@ -166,6 +167,14 @@ fn calls(aws: &AwsDifference) -> Table {
     table
 }
 
+fn bucket_calls(aws: &AwsDifference) -> Table {
+    let mut table = Table::new("AWS for Blobstores", &["BLOBSTORE", "CALL"]);
+    for BlobstoreCalls { blobstore, calls } in &aws.blobstores {
+        calls.iter().for_each(|call| table.row([blobstore.to_string(), call.clone()]));
+    }
+    table
+}
+
 fn findings(aws: &AwsDifference) -> Table {
     let mut table = Table::new("Not as declared in AWS", &["WHAT", "STATE", "MESSAGE"]);
     for AwsFinding { of, state, message } in &aws.findings {
@@ -180,7 +189,7 @@ fn summary(answer: &Answer) -> String {
     }
     let count = |write: Write| answer.objects.iter().filter(|change| change.change == write).count();
     let calls =
-        answer.aws.as_ref().filter(|aws| aws.asked).map(|aws| format!("{} AWS calls; ", aws.calls.len()));
+        answer.aws.as_ref().filter(|aws| aws.asked).map(|aws| format!("{} AWS calls; ", aws.all_calls()));
     format!(
         "{} to create, {} to update, {} to delete; {} hosts change; {}{} refused.\n",
         count(Write::Create),

@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
@@ -23,6 +24,7 @@ use super::{Error, processes};
 use crate::args::UpArguments;
 use crate::controller::Controller;
 use crate::inspect;
+use crate::local_storage::LocalStorage;
 use crate::node::{self, Node};
 use crate::shutdown::Shutdown;
 use crate::startup;
@@ -67,6 +69,7 @@ pub(super) struct Machine {
     addresses: Addresses,
     workloads: Workloads,
     kubelet: Kubelet,
+    storage: Arc<LocalStorage>,
     controller: Role,
     node: Role,
     failures: watch::Receiver<bool>,
@@ -82,10 +85,12 @@ impl Machine {
         let kubelet = processes::start(client.clone(), NODE, api.folder(), arguments.manifests.as_deref())?;
         logs.provide(kubelet.logs());
         let (failed, failures) = watch::channel(false);
-        let controller = controller(client.clone(), failed.clone());
+        let storage = Arc::new(LocalStorage::new(api.folder(), arguments.blobstore_port));
+        let controller = controller(client.clone(), Arc::clone(&storage), failed.clone());
         let (node, listening) = router(client, arguments, listen, api.folder(), failed);
         let api_folder = api.folder().to_owned();
-        let machine = |addresses| Self { api, addresses, workloads, kubelet, controller, node, failures };
+        let machine =
+            |addresses| Self { api, addresses, workloads, kubelet, storage, controller, node, failures };
         match listening.await {
             Ok(addresses) => {
                 keep_address(api_folder.as_path(), &addresses);
@@ -135,10 +140,12 @@ impl Machine {
 
     /// Ends everything, in order.
     pub(super) async fn stop(self) -> Result<(), Error> {
-        let Self { api, addresses: _, workloads, kubelet, controller, node, failures: _ } = self;
+        let Self { api, addresses: _, workloads, kubelet, storage, controller, node, failures: _ } = self;
         let node = node.stop().await;
         let controller = controller.stop().await;
         kubelet.stop().await;
+        // What an App has to store when it is asked to end, it stores.
+        storage.stop().await;
         workloads.stop().await;
         api.stop().await;
         node.and(controller)
@@ -153,11 +160,12 @@ fn keep_address(data: &Path, addresses: &Addresses) {
     }
 }
 
-fn controller(client: Client, failed: watch::Sender<bool>) -> Role {
+fn controller(client: Client, storage: Arc<LocalStorage>, failed: watch::Sender<bool>) -> Role {
     let (stop, mut shutdown) = Shutdown::told();
     let task = tokio::spawn(async move {
         let mut registry = Registry::default();
         let controller = Controller::start(client, NODE, Platform::Standalone, &mut registry);
+        let controller = controller.with_local_storage(storage);
         let outcome = controller.work(None, &watch::Sender::new(false), &mut shutdown).await;
         failed.send_replace(outcome.is_err());
         outcome

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use super::inventory::Id;
 
 /// The kinds that people wait for.
-const KINDS: [&str; 4] = ["App", "Certificate", "Cluster", "Route"];
+const KINDS: [&str; 5] = ["App", "Blobstore", "Certificate", "Cluster", "Route"];
 
 /// How far an object is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,6 +22,34 @@ fn a_code_is_the_same_fault_whatever_the_status() {
         ("HealthCheckAlreadyExists", Fault::Conflict),
         ("InvalidAllocationID.NotFound", Fault::NotFound),
         ("NoSuchHostedZone", Fault::NotFound),
+        ("NoSuchBucket", Fault::NotFound),
+        ("NoSuchBucketPolicy", Fault::NotFound),
+        ("NoSuchTagSet", Fault::NotFound),
+        ("NoSuchLifecycleConfiguration", Fault::NotFound),
+        ("NoSuchPublicAccessBlockConfiguration", Fault::NotFound),
+        ("OwnershipControlsNotFoundError", Fault::NotFound),
+        ("ServerSideEncryptionConfigurationNotFoundError", Fault::NotFound),
+        ("BucketAlreadyExists", Fault::Conflict),
+        ("BucketAlreadyOwnedByYou", Fault::Conflict),
+        ("BucketNotEmpty", Fault::Conflict),
+        ("OperationAborted", Fault::Conflict),
+        ("TooManyBuckets", Fault::Quota),
+        ("SlowDown", Fault::Throttled),
+        ("RequestTimeout", Fault::Server),
+        ("InvalidToken", Fault::CredentialsRefused),
+        ("NoSuchEntity", Fault::NotFound),
+        ("EntityAlreadyExists", Fault::Conflict),
+        ("EntityTemporarilyUnmodifiable", Fault::Conflict),
+        ("DeleteConflict", Fault::Conflict),
+        ("LimitExceeded", Fault::Quota),
+        ("InvalidGroup.NotFound", Fault::NotFound),
+        ("InvalidSecurityGroupRuleId.NotFound", Fault::NotFound),
+        ("InvalidGroup.Duplicate", Fault::Conflict),
+        ("InvalidPermission.Duplicate", Fault::Conflict),
+        ("DependencyViolation", Fault::Conflict),
+        ("SecurityGroupLimitExceeded", Fault::Quota),
+        ("SecurityGroupsPerInterfaceLimitExceeded", Fault::Quota),
+        ("RulesPerSecurityGroupLimitExceeded", Fault::Quota),
     ];
     for (code, fault) in faults {
         for status in [400, 403, 503] {
@@ -39,6 +67,8 @@ fn a_code_that_is_not_known_is_judged_by_its_status() {
         (429, Fault::Throttled),
         (403, Fault::Denied),
         (404, Fault::NotFound),
+        (409, Fault::Conflict),
+        (412, Fault::Conflict),
         (400, Fault::Invalid),
     ];
     for (status, fault) in faults {
@@ -47,6 +77,8 @@ fn a_code_that_is_not_known_is_judged_by_its_status() {
     }
     assert_eq!(fault_of("InvalidChangeBatch", 400), Fault::Invalid);
     assert_eq!(fault_of("InvalidInput", 400), Fault::Invalid);
+    assert_eq!(fault_of("PermanentRedirect", 301), Fault::Invalid);
+    assert_eq!(fault_of("MalformedPolicy", 400), Fault::Invalid);
 }
 
 #[test]

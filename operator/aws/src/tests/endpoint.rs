@@ -18,6 +18,8 @@ pub(super) struct Request {
     pub(super) headers: BTreeMap<String, String>,
     /// The fields of the form in the body.
     pub(super) form: BTreeMap<String, String>,
+    /// The body, if it is text.
+    pub(super) body: String,
 }
 
 impl Request {
@@ -39,6 +41,14 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     pub(super) async fn start(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        Self::with_header(TTL, answer).await
+    }
+
+    /// One whose answers all have this header.
+    pub(super) async fn with_header(
+        header: &'static str,
+        answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -46,7 +56,7 @@ impl Endpoint {
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                serve(stream, &seen, &answer).await;
+                serve(stream, header, &seen, &answer).await;
             }
         });
         Self { url, requests, task }
@@ -73,15 +83,21 @@ impl Drop for Endpoint {
 }
 
 /// A connection on which nothing comes is none of a test's.
-async fn serve(stream: TcpStream, seen: &Mutex<Vec<Request>>, answer: &(impl Fn(&Request) -> Reply + Sync)) {
+async fn serve(
+    stream: TcpStream,
+    header: &str,
+    seen: &Mutex<Vec<Request>>,
+    answer: &(impl Fn(&Request) -> Reply + Sync),
+) {
     let mut stream = BufReader::new(stream);
     let Some(request) = read(&mut stream).await else { return };
     let reply = answer(&request);
     seen.lock().unwrap().push(request);
     let Some((status, body)) = reply else { return };
     let length = body.len();
-    let head =
-        format!("HTTP/1.1 {status} Played\r\nContent-Length: {length}\r\nConnection: close\r\n{TTL}\r\n\r\n");
+    let head = format!(
+        "HTTP/1.1 {status} Played\r\nContent-Length: {length}\r\nConnection: close\r\n{header}\r\n\r\n"
+    );
     let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
 }
 
@@ -97,7 +113,8 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
     let form = form_urlencoded::parse(&body).into_owned().collect();
-    Some(Request { target: target.trim_end_matches(" HTTP/1.1").to_owned(), headers, form })
+    let target = target.trim_end_matches(" HTTP/1.1").to_owned();
+    Some(Request { target, headers, form, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
 async fn line(stream: &mut BufReader<TcpStream>) -> Option<String> {

@@ -7,7 +7,7 @@ use route53_double::settings::{Settings as Double, Signatures};
 use tempfile::TempDir;
 
 use super::endpoint::{Endpoint, Reply, Request};
-use crate::{Cloud, Fence, Settings};
+use crate::{Account, BucketRef, Fence, Settings};
 
 const STS: &str = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>
   <AccessKeyId>AKIDWEBIDENTITY</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
@@ -17,15 +17,28 @@ const STS: &str = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentity
 const ROLE: &str = r#"{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"AKIDINSTANCE","SecretAccessKey":"s",
   "Token":"t","Expiration":"2099-01-01T00:00:00Z","AccountId":"123456789012"}"#;
 
-/// What the program of [`outcome`] does: two reads, as the environment says.
+const NO_KEYS: &str =
+    "<ListAccessKeysResponse><ListAccessKeysResult><AccessKeyMetadata/><IsTruncated>false</IsTruncated>
+  </ListAccessKeysResult></ListAccessKeysResponse>";
+
+const NO_BUCKET: &str = "<Error><Code>NoSuchBucket</Code><Message>There is none</Message></Error>";
+
+/// What the program of [`outcome`] does: a read of each service, as the environment says.
 #[tokio::test]
 #[ignore = "is started by the others, each with an environment of its own"]
 async fn reads() {
     let settings = Settings { region: "eu-west-1".to_owned() };
-    let cloud = Cloud::connect(&settings, std::sync::Arc::new(()), Fence::closed()).await;
+    let account = Account::connect(&settings, std::sync::Arc::new(()), Fence::closed()).await;
+    let cloud = account.cloud;
     let addresses = cloud.addresses.list().await.map(|addresses| addresses.len());
     let zones = cloud.zones.list().await.map(|zones| zones.len());
     println!("addresses: {addresses:?}\nzones: {zones:?}");
+    let bucket = BucketRef { name: "blobs", region: "eu-central-1" };
+    println!(
+        "bucket: {:?}\nkeys: {:?}",
+        account.buckets.read(bucket).await,
+        account.principals.keys("u").await
+    );
 }
 
 /// Runs [`reads`] with this environment and no other, and returns what it printed.
@@ -43,6 +56,7 @@ async fn amazon() -> Endpoint {
     Endpoint::start(|request| match request.action() {
         "DescribeAddresses" => says("<DescribeAddressesResponse><addressesSet/></DescribeAddressesResponse>"),
         "AssumeRoleWithWebIdentity" => says(STS),
+        "ListAccessKeys" => says(NO_KEYS),
         _ => metadata(request),
     })
     .await
@@ -56,6 +70,7 @@ fn metadata(request: &Request) -> Reply {
         target if target.contains("hostedzone") => says(
             "<ListHostedZonesResponse><HostedZones/><MaxItems>100</MaxItems><IsTruncated>false</IsTruncated></ListHostedZonesResponse>",
         ),
+        target if target.contains("location") => Some((404, NO_BUCKET.to_owned())),
         _ => Some((404, String::new())),
     }
 }
@@ -88,6 +103,24 @@ async fn keys_and_the_endpoint_of_each_service_come_from_the_environment() {
     assert_eq!(signed_with(&ec2), "AKIDENVIRONMENT");
     assert!(ec2.requests()[0].headers["authorization"].contains("/eu-west-1/ec2/"));
     assert!(ec2.requests()[0].headers["user-agent"].contains("app/flynn-operator"));
+}
+
+#[tokio::test]
+async fn s3_is_asked_in_the_region_of_the_bucket_and_iam_in_its_only_one() {
+    let (amazon, s3, iam) = (amazon().await, amazon().await, amazon().await);
+    let said = outcome(&[
+        ("AWS_ACCESS_KEY_ID", "AKIDENVIRONMENT"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_ENDPOINT_URL", amazon.url()),
+        ("AWS_ENDPOINT_URL_S3", s3.url()),
+        ("AWS_ENDPOINT_URL_IAM", iam.url()),
+    ])
+    .await;
+    assert!(said.contains("bucket: Ok(Absent)") && said.contains("keys: Ok([])"), "{said}");
+    let (of_s3, of_iam) = (&s3.requests()[0], &iam.requests()[0]);
+    assert_eq!(of_s3.target, "GET /blobs/?location", "the name is no part of a host that is a number");
+    assert!(of_s3.headers["authorization"].contains("/eu-central-1/s3/"), "{of_s3:?}");
+    assert!(of_iam.headers["authorization"].contains("/us-east-1/iam/"), "{of_iam:?}");
 }
 
 #[tokio::test]
@@ -137,7 +170,7 @@ async fn the_role_of_the_instance_is_asked_for_last() {
 async fn without_credentials_no_call_is_made() {
     let amazon = amazon().await;
     let said = outcome(&[("AWS_EC2_METADATA_DISABLED", "true"), ("AWS_ENDPOINT_URL", amazon.url())]).await;
-    assert_eq!(said.matches("fault: NoCredentials").count(), 2, "{said}");
+    assert_eq!(said.matches("fault: NoCredentials").count(), 4, "{said}");
     assert!(amazon.requests().is_empty());
 }
 

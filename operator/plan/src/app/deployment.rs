@@ -19,6 +19,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::ResourceExt as _;
 use kube::core::ObjectMeta;
 
+use super::blobstore::Attachment;
 use super::{AppInputs, object, process_key};
 use crate::{Platform, Wish, subset};
 
@@ -41,9 +42,17 @@ const fn drain_seconds(platform: Platform) -> i64 {
 const GRACE_SECONDS: i64 = 30;
 
 /// The Deployment of a process.
-pub(super) fn wish(inputs: &AppInputs<'_>, image: &str, name: &str, process: &Process) -> Wish {
+pub(super) fn wish(
+    inputs: &AppInputs<'_>,
+    image: &str,
+    name: &str,
+    process: &Process,
+    attachment: Attachment,
+) -> Wish {
     let app = inputs.app;
     let selector = object::selector_labels(app, name);
+    let Attachment { labels, annotations, variables } = attachment;
+    let container = container(inputs, image, name, process, variables);
     let deployment = Deployment {
         metadata: object::metadata(app, process_key(app, name), selector.clone()),
         spec: Some(DeploymentSpec {
@@ -52,8 +61,12 @@ pub(super) fn wish(inputs: &AppInputs<'_>, image: &str, name: &str, process: &Pr
             selector: LabelSelector { match_labels: Some(selector.clone()), ..LabelSelector::default() },
             strategy: Some(one_more_then_one_less()),
             template: PodTemplateSpec {
-                metadata: Some(ObjectMeta { labels: Some(pod_labels(selector)), ..ObjectMeta::default() }),
-                spec: Some(pod(container(inputs, image, name, process))),
+                metadata: Some(ObjectMeta {
+                    labels: Some(pod_labels(selector, labels)),
+                    annotations: (!annotations.is_empty()).then_some(annotations),
+                    ..ObjectMeta::default()
+                }),
+                spec: Some(pod(container)),
             },
             ..DeploymentSpec::default()
         }),
@@ -77,8 +90,12 @@ fn one_more_then_one_less() -> DeploymentStrategy {
     }
 }
 
-fn pod_labels(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn pod_labels(
+    mut labels: BTreeMap<String, String>,
+    more: BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     labels.insert(names::MANAGED_BY.into(), names::OPERATOR.into());
+    labels.extend(more);
     labels
 }
 
@@ -93,7 +110,13 @@ fn pod(container: Container) -> PodSpec {
     }
 }
 
-fn container(inputs: &AppInputs<'_>, image: &str, name: &str, process: &Process) -> Container {
+fn container(
+    inputs: &AppInputs<'_>,
+    image: &str,
+    name: &str,
+    process: &Process,
+    variables: Vec<EnvVar>,
+) -> Container {
     let app = inputs.app;
     let port = port(name, process);
     let sources: Vec<_> = app.spec.env_from.iter().map(env_source).collect();
@@ -102,7 +125,7 @@ fn container(inputs: &AppInputs<'_>, image: &str, name: &str, process: &Process)
         image: Some(image.to_owned()),
         command: (!process.command.is_empty()).then(|| process.command.clone()),
         working_dir: process.working_dir.clone(),
-        env: Some(env(app, name, port)),
+        env: Some(env(app, name, port, variables)),
         env_from: (!sources.is_empty()).then_some(sources),
         ports: port.map(|port| vec![container_port(port)]),
         readiness_probe: port.and(process.health_check.as_ref()).map(|check| readiness(&check.path)),
@@ -113,18 +136,19 @@ fn container(inputs: &AppInputs<'_>, image: &str, name: &str, process: &Process)
     }
 }
 
-/// The App's own variables win over ours.
-fn env(app: &App, process: &str, port: Option<u16>) -> Vec<EnvVar> {
+/// The App's own variables win over ours, and over those of its Blobstore.
+fn env(app: &App, process: &str, port: Option<u16>, of_blobstore: Vec<EnvVar>) -> Vec<EnvVar> {
     let ours = [
         ("FLYNN_APP_NAME", Some(app.name_any())),
         ("FLYNN_PROCESS_TYPE", Some(process.to_owned())),
         ("PORT", port.map(|port| port.to_string())),
     ];
-    let mut variables: BTreeMap<_, _> =
-        ours.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-    variables.extend(app.spec.env.iter().map(|(name, value)| (name.clone(), literal(value))));
-    let variable = |(name, value)| EnvVar { name, value: Some(value), value_from: None };
-    variables.into_iter().map(variable).collect()
+    let ours = ours.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let own = app.spec.env.iter().map(|(name, value)| (name.clone(), literal(value)));
+    let of_value = |(name, value)| EnvVar { name, value: Some(value), value_from: None };
+    let variables = ours.map(of_value).chain(of_blobstore).chain(own.map(of_value));
+    let by_name: BTreeMap<_, _> = variables.map(|variable| (variable.name.clone(), variable)).collect();
+    by_name.into_values().collect()
 }
 
 /// Kubernetes takes `$(NAME)` in a value for another variable and `$$` for `$`; an App's values mean what they say.

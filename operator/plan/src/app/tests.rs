@@ -1,5 +1,6 @@
 //! A namespace with one App, in which every wish of its plan can be made to come true.
 
+mod blobstores;
 mod processes;
 mod routes;
 mod verdicts;
@@ -16,6 +17,7 @@ use super::*;
 struct Namespace {
     app: App,
     cluster: Option<ClusterSpec>,
+    blobstore: Option<Blobstore>,
     deployments: BTreeMap<ObjectKey, Deployment>,
     services: BTreeMap<ObjectKey, Service>,
     routes: BTreeMap<ObjectKey, Route>,
@@ -37,6 +39,7 @@ fn www() -> Namespace {
     Namespace {
         app,
         cluster: Some(cluster(&["site.com"])),
+        blobstore: None,
         deployments: BTreeMap::new(),
         services: BTreeMap::new(),
         routes: BTreeMap::new(),
@@ -83,6 +86,7 @@ impl Namespace {
             app: &self.app,
             platform: self.platform,
             cluster: self.cluster.as_ref(),
+            blobstore: self.blobstore.as_ref(),
             deployments: self.deployments.iter().map(|(key, object)| (key.clone(), object)).collect(),
             services: self.services.iter().map(|(key, object)| (key.clone(), object)).collect(),
             routes: self.routes.iter().map(|(key, object)| (key.clone(), object)).collect(),

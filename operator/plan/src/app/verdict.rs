@@ -4,7 +4,7 @@ use crds::{Process, Reason};
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentStatus};
 
 use super::image::image;
-use super::{AppInputs, has_routes, object, process_key};
+use super::{AppInputs, blobstore, has_routes, object, process_key};
 use crate::{Kind, ObjectChanges, ObjectKey, Refusal, Verdict};
 
 /// Whether everything that the App asks for can be asked for here; the first that cannot is told.
@@ -61,6 +61,9 @@ fn lack(inputs: &AppInputs<'_>, changes: &ObjectChanges, name: &str, process: &P
         }
         None if changes.taken.contains(&id) => {
             Some(Refusal::new(Reason::Blocked, format!("{name} waits for the name of Deployment {}", id.1)))
+        }
+        None if blobstore::attachment(inputs, name).is_none() => {
+            Some(Refusal::new(Reason::Blocked, format!("{name} waits for the App's Blobstore")))
         }
         Some(_) if changes.update.iter().any(|wish| wish.key() == id) => Some(Refusal::new(
             Reason::Progressing,

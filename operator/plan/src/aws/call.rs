@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::history::Attempted;
+use super::network::NetworkCall;
 use super::{
     AllocationId, AssociationId, ChangeId, ElasticIp, Failure, HealthCheck, HealthCheckConfig, HealthCheckId,
     InstanceId, InterfaceId, RecordSet, Routing, ZoneId,
@@ -67,6 +68,8 @@ pub enum Call {
         /// The changes, in their order.
         changes: Vec<RecordChange>,
     },
+    /// Changes something of the nodes' firewall.
+    Network(NetworkCall),
 }
 
 /// One change of a batch.
@@ -124,6 +127,16 @@ impl Call {
             Self::UpdateHealthCheck { .. } => "route53:UpdateHealthCheck",
             Self::DeleteHealthCheck { .. } => "route53:DeleteHealthCheck",
             Self::ChangeRecords { .. } => "route53:ChangeResourceRecordSets",
+            Self::Network(call) => call.action(),
+        }
+    }
+
+    /// What has to be as this call leaves it before the next one about the same is made; nothing if no other call needs this one.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        match self {
+            Self::Network(call) => Some(call.place()),
+            _ => None,
         }
     }
 }
@@ -133,6 +146,7 @@ impl Attempted for Call {
         match self {
             Self::CreateHealthCheck { config, reference: _ } => format!("{} {config}", self.action()),
             Self::UpdateHealthCheck { id, .. } => format!("{} {id}", self.action()),
+            Self::Network(call) => call.subject(),
             _ => self.to_string(),
         }
     }
@@ -140,8 +154,12 @@ impl Attempted for Call {
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Network(call) = self {
+            return call.fmt(f);
+        }
         write!(f, "{}", self.action())?;
         match self {
+            Self::Network(_) => Ok(()),
             Self::AllocateAddress { node } => write!(f, " for {node}"),
             Self::AssociateAddress { address, instance, interface } => {
                 write!(f, " {address} with {instance} {interface}")

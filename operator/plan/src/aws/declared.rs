@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 
-use crds::{Cluster, ClusterNodes, names};
+use crds::{Cluster, ClusterNodes, ConditionType, names};
 use k8s_openapi::api::core::v1::{Node, NodeCondition};
 use kube::ResourceExt;
 
@@ -29,6 +29,8 @@ impl Order {
             spec: cluster.spec.clone(),
             nodes: members(cluster.spec.nodes.as_ref(), nodes),
             former: listed_records(cluster),
+            tcp_ports: BTreeSet::new(),
+            had_security_groups: tells_of_security_groups(cluster),
             resync: cluster.annotations().get(names::RESYNC).cloned(),
             deleted_at,
             has_finalizer,
@@ -43,6 +45,12 @@ fn listed_records(cluster: &Cluster) -> Vec<(RecordName, ZoneId)> {
         Some((RecordName::new(&record.name), ZoneId::new(record.hosted_zone_id.as_ref()?)))
     });
     named.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn tells_of_security_groups(cluster: &Cluster) -> bool {
+    let kind = ConditionType::SecurityGroupsReady.to_string();
+    let mut conditions = cluster.status.iter().flat_map(|status| &status.conditions);
+    conditions.any(|condition| condition.type_ == kind)
 }
 
 fn members<'a>(declared: Option<&ClusterNodes>, nodes: impl Iterator<Item = &'a Node>) -> Vec<NodeFacts> {

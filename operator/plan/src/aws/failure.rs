@@ -39,7 +39,7 @@ pub enum Fault {
 /// A call that went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// The call as IAM names it, such as `ec2:AllocateAddress`.
+    /// The call as IAM names it, such as `ec2:AllocateAddress`; one to Kubernetes in the same manner, such as `secrets:patch`.
     pub call: &'static str,
     /// What is wrong.
     pub fault: Fault,
@@ -77,7 +77,11 @@ impl Failure {
     }
 
     fn next_step(&self) -> &'static str {
+        let is_of_kubernetes = self.call.starts_with("secrets:") || self.call.starts_with("pods:");
         match self.fault {
+            Fault::Denied if is_of_kubernetes => {
+                "give the controller the cluster role flynn-operator-blobstores in this namespace (`flynn-operator manifests` has it)"
+            }
             Fault::NoCredentials => {
                 "give the operator credentials: a role for its service account or instance, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             }

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ChangeId, Failure, Outcome};
+use super::network::NetworkOutcome;
+use super::{Call, ChangeId, Failure, Outcome};
+use crate::security_group::NetworkHistory;
 use crate::{address, dns};
 
 /// The wait after the first failure of a call; it doubles with each further one.
@@ -24,6 +26,7 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_hours(1);
 pub struct History {
     pub(crate) address: address::History,
     pub(crate) dns: dns::History,
+    pub(crate) network: NetworkHistory,
     pub(crate) attempts: Attempts,
 }
 
@@ -50,6 +53,11 @@ impl History {
     /// Takes note of the calls that were made.
     pub fn take(&mut self, outcomes: &[Outcome], now: Timestamp) {
         for outcome in outcomes {
+            if let Call::Network(call) = &outcome.call {
+                let result = outcome.result.clone().map(drop);
+                self.network.take(&[NetworkOutcome { call: call.clone(), result }], now);
+                continue;
+            }
             self.attempts.take(outcome, now);
             self.address.take(outcome, now);
             self.dns.take(outcome, now);

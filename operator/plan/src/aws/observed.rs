@@ -10,6 +10,7 @@ use crds::DnsHealthCheckProtocol;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::network::NetworkObserved;
 use super::{
     AllocationId, AssociationId, ChangeId, Failure, HealthCheckId, InstanceId, InterfaceId, RecordName,
     ZoneId,
@@ -40,6 +41,8 @@ pub struct Observed {
     pub health: BTreeMap<HealthCheckId, Health>,
     /// What the operator's own probes of the nodes' public addresses find. An address that was not probed yet is missing.
     pub probes: BTreeMap<IpAddr, Probe>,
+    /// The nodes' interfaces and security groups.
+    pub network: NetworkObserved,
 }
 
 impl Default for Observed {
@@ -54,6 +57,7 @@ impl Default for Observed {
             checks: Ok(Vec::new()),
             health: BTreeMap::new(),
             probes: BTreeMap::new(),
+            network: NetworkObserved::default(),
         }
     }
 }

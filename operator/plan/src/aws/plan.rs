@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{Call, HealthCheckId, History, Observed, Order};
 use crate::address::{AddressInputs, Member, address};
 use crate::dns::{DnsInputs, DnsState, dns, published};
+use crate::security_group::{self, NetworkInputs, NetworkPlan};
 use crate::{Finding, Refusal};
 
 /// How many calls a status lists.
@@ -42,6 +43,8 @@ pub struct Report {
     pub associated: Option<Finding>,
     /// Whether the records are as they should be; nothing if that is not asked for.
     pub published: Option<Finding>,
+    /// Whether the nodes' firewall is as it should be; nothing if that is not asked for.
+    pub secured: Option<Finding>,
     /// The nodes.
     pub addresses: Vec<NodeAddressStatus>,
     /// The records.
@@ -50,6 +53,8 @@ pub struct Report {
     pub planned_calls: Vec<String>,
     /// What somebody else changed, and a call of this pass puts right: one sentence each, for an event.
     pub drift: Vec<String>,
+    /// What is no fault and should be known all the same, for events.
+    pub warnings: Vec<Refusal>,
     /// Whether a Cluster that is being deleted has nothing left in AWS.
     pub undone: bool,
 }
@@ -83,28 +88,66 @@ pub fn plan(order: &Order, observed: &Observed, history: &History, now: Timestam
     // What is released, was taken out of the records before.
     let mut calls = records.calls;
     calls.extend(addresses.calls);
-    let drift = records.drift.into_iter().chain(addresses.drift).collect();
     let undone = order.deleted_at.is_some() && calls.is_empty() && addresses.undone && records.undone;
+    let count = calls.len();
+    let network = network(order, observed, history, undone, now);
+    calls.extend(network.calls.into_iter().map(Call::Network));
+    let drift = records.drift.into_iter().chain(addresses.drift).chain(network.drift).collect();
     let report = Report {
         uid: order.owner.uid.clone(),
         generation: order.generation,
-        associated: addresses.associated.map(|finding| applied(mode_of(order), calls.len(), finding)),
-        published: records.published.map(|finding| applied(mode_of(order), calls.len(), finding)),
+        associated: addresses.associated.map(|finding| applied(mode_of(order), count, finding)),
+        published: records.published.map(|finding| applied(mode_of(order), count, finding)),
+        secured: network.ready,
         addresses: members.iter().map(|member| status_of(member, &records.states)).collect(),
         records: records.records,
         planned_calls: planned(order, &calls),
         drift,
-        undone,
+        warnings: network.warnings,
+        undone: undone && network.undone,
     };
     let probes = members.iter().flat_map(Member::addresses).chain(published.into_iter().flatten()).collect();
     Plan {
         calls,
         report,
-        history: History { address: addresses.history, dns: records.history, attempts: attempts.clone() },
+        history: History {
+            address: addresses.history,
+            dns: records.history,
+            network: network.history,
+            attempts: attempts.clone(),
+        },
         probes,
         checks: records.checks,
-        recheck_at: addresses.recheck_at.into_iter().chain(records.recheck_at).min(),
+        recheck_at: addresses
+            .recheck_at
+            .into_iter()
+            .chain(records.recheck_at)
+            .chain(network.recheck_at)
+            .min(),
     }
+}
+
+/// The nodes' firewall. At the end of a Cluster it stays until the rest is undone: as long as there are records, the nodes serve.
+fn network(
+    order: &Order,
+    observed: &Observed,
+    history: &History,
+    is_rest_undone: bool,
+    now: Timestamp,
+) -> NetworkPlan {
+    if order.deleted_at.is_some() && !is_rest_undone {
+        let message = "the nodes keep their security groups until their records and addresses are gone";
+        let ready = order.has_firewall().then(|| Err(Refusal::new(Reason::Pending, message)));
+        return NetworkPlan { ready, history: history.network.clone(), ..NetworkPlan::default() };
+    }
+    security_group::plan(&NetworkInputs {
+        order,
+        declared: order.security_groups(),
+        ports: &order.tcp_ports,
+        observed: &observed.network,
+        history: &history.network,
+        now,
+    })
 }
 
 /// What would still have to be written is a fault of its own when nothing is written.

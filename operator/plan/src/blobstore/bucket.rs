@@ -13,7 +13,7 @@
 
 use crds::Reason;
 
-use super::{Inputs, Sequence, policy};
+use super::{Inputs, Sequence, policy, secret_taken};
 use crate::aws::storage::{Bucket, BucketState, Contents, Mark, SecretMarks, StorageCall, Versioning};
 use crate::{Finding, Refusal};
 
@@ -191,7 +191,7 @@ fn warnings(inputs: Inputs<'_>, bucket: &Bucket) -> Vec<Refusal> {
 }
 
 fn drifted(inputs: Inputs<'_>, setting: &str) -> String {
-    format!("the {setting} of the bucket {} was changed, and is put right", inputs.bucket().bucket)
+    format!("the {setting} of the bucket {} is not as declared, and is put right", inputs.bucket().bucket)
 }
 
 fn taken(inputs: Inputs<'_>) -> Refusal {
@@ -241,12 +241,7 @@ impl<'a> Inputs<'a> {
 
     /// Why the Secret cannot be written.
     pub(super) fn secret_taken(self) -> Option<Refusal> {
-        self.observed.secret.as_ref().filter(|secret| !secret.ours).map(|_| {
-            let message = format!(
-                "the Secret {} exists and is not this Blobstore's: delete it, or name another in credentials.secret of a Blobstore of another name",
-                self.order.secret()
-            );
-            Refusal::new(Reason::NameTaken, message)
-        })
+        let taken = self.observed.secret.as_ref().filter(|secret| !secret.ours);
+        taken.map(|_| secret_taken(self.order))
     }
 }

@@ -126,7 +126,12 @@ impl<'a> Stand<'a> {
         } else if self.keys.len() >= LIMIT {
             self.make_room(&old, sequence);
         }
-        finding.map(|said| if said.is_empty() { self.waiting_for_pods(&old) } else { said })
+        let said = finding?;
+        match self.not_ended(&old) {
+            Some(failure) => self.or_in_use(failure),
+            None if said.is_empty() => Ok(self.waiting_for_pods(&old)),
+            None => Ok(said),
+        }
     }
 
     /// Until when a key that was written into the Secret may be missing in IAM's list.
@@ -202,6 +207,14 @@ impl<'a> Stand<'a> {
         } else {
             sequence.recheck(ends_at);
         }
+    }
+
+    /// Why a key that is not in use any more is still there: the last call that should end it failed.
+    fn not_ended(&self, old: &[&AccessKey]) -> Option<Refusal> {
+        let attempts = &self.inputs.history.attempts;
+        let failed =
+            old.iter().flat_map(|key| self.end(key)).find_map(|call| attempts.failure(&call).cloned());
+        failed.map(|failure| failure.refusal())
     }
 
     /// No key works and there is no room for another: one of ours that no Pod has and nobody uses has to go.

@@ -16,7 +16,7 @@ use crate::{Refusal, Step, Unit};
 /// What a Cluster's status says of AWS.
 pub(super) enum Told {
     /// This; nothing if the Cluster does not ask for AWS.
-    Now(Option<Report>),
+    Now(Option<Box<Report>>),
     /// What it said before, until somebody has looked.
     Later,
 }
@@ -27,6 +27,11 @@ impl Planner {
             self.plans.active.as_ref().and_then(|active| self.world.clusters.get(&active.name_any()));
         let order =
             active.and_then(|cluster| Order::of(cluster, self.world.nodes.values().map(AsRef::as_ref)));
+        let order = order.map(|order| {
+            let is_asked = order.security_groups().is_some();
+            let ports = self.plans.ports.keys().filter(|_| is_asked);
+            Order { tcp_ports: ports.copied().collect(), ..order }
+        });
         if self.plans.order.as_deref() == order.as_ref() {
             return;
         }
@@ -36,8 +41,8 @@ impl Planner {
 
     /// Takes in what a look at AWS found.
     pub fn report_cloud(&mut self, report: Report) {
-        // What drifted was told as an event.
-        let report = Report { drift: Vec::new(), ..report };
+        // What drifted and what should be known was told as events.
+        let report = Report { drift: Vec::new(), warnings: Vec::new(), ..report };
         let concerned = self.world.clusters.values().filter(|cluster| uid(&***cluster) == report.uid);
         let concerned: Vec<Unit> = concerned.map(|cluster| Unit::ClusterStatus(cluster.name_any())).collect();
         if self.cloud.as_ref() != Some(&report) {
@@ -52,35 +57,40 @@ impl Planner {
         let generation = cluster.metadata.generation.unwrap_or_default();
         let is_about_it = |report: &&Report| report.uid == uid(cluster) && report.generation == generation;
         if let Some(report) = self.cloud.as_ref().filter(is_about_it) {
-            return Told::Now(Some(report.clone()));
+            return Told::Now(Some(Box::new(report.clone())));
         }
         if has_told(cluster) {
             return Told::Later;
         }
         let pending = || Err(Refusal::new(Reason::Pending, "AWS is being looked at"));
         let associated = Some(pending());
+        let secured = aws.security_groups.as_ref().map(|_| pending());
         let published = aws.dns.as_ref().map(|_| pending());
-        Told::Now(Some(Report { associated, published, ..Report::default() }))
+        Told::Now(Some(Box::new(Report { associated, secured, published, ..Report::default() })))
     }
 }
 
 /// Whether the status says something of AWS already.
 fn has_told(cluster: &Cluster) -> bool {
-    let of_aws =
-        [ConditionType::AddressesAssociated, ConditionType::RecordsPublished].map(|kind| kind.to_string());
+    let of_aws = [
+        ConditionType::AddressesAssociated,
+        ConditionType::SecurityGroupsReady,
+        ConditionType::RecordsPublished,
+    ]
+    .map(|kind| kind.to_string());
     let mut conditions = cluster.status.iter().flat_map(|status| &status.conditions);
     conditions.any(|condition| of_aws.contains(&condition.type_))
 }
 
 #[cfg(test)]
 mod tests {
-    use crds::{Aws, ClusterSpec, Dns, Domain};
+    use crds::{Aws, ClusterSpec, Dns, Domain, Route};
     use jiff::Timestamp;
     use k8s_openapi::api::core::v1::{Node, NodeSpec};
     use serde_json::Value;
 
     use super::*;
-    use crate::{Role, Step};
+    use crate::{Kind, ObjectKey, Role, Step};
 
     fn cluster(generation: i64, aws: Option<Aws>) -> Cluster {
         let domains = vec![Domain { name: "site.com".into(), ..Domain::default() }];
@@ -134,6 +144,74 @@ mod tests {
         assert_eq!(orders(&mut planner), Some(true), "a new leader has none");
         planner.put(cluster(2, None).into());
         assert_eq!(orders(&mut planner), Some(false));
+    }
+
+    /// A Cluster with a firewall that lets these networks in to TCP Routes.
+    fn walled(generation: i64, cidrs: &[&str]) -> Cluster {
+        let groups = serde_json::json!({"tcp": {"cidrs": cidrs}});
+        let security_groups = serde_json::from_value(groups).unwrap();
+        cluster(generation, aws().map(|aws| Aws { security_groups, ..aws }))
+    }
+
+    fn tcp_route(port: u16) -> Route {
+        let spec = serde_json::json!({"app": "db", "tcp": {"port": port}});
+        let mut route = Route::new("db", serde_json::from_value(spec).unwrap());
+        route.metadata.namespace = Some("team".into());
+        route
+    }
+
+    fn tcp_ports(step: &Step) -> Vec<u16> {
+        let order = step.cloud.as_ref().and_then(Option::as_ref);
+        order.iter().flat_map(|order| order.tcp_ports.iter().copied()).collect()
+    }
+
+    fn reachable(step: &Step) -> Option<String> {
+        let of_route = step.statuses.iter().find(|write| write.kind == Kind::Route)?;
+        let conditions = of_route.status["conditions"].as_array()?;
+        let found = conditions.iter().find(|condition| condition["type"] == "Reachable")?;
+        found["reason"].as_str().map(str::to_owned)
+    }
+
+    #[test]
+    fn the_ports_of_tcp_routes_are_ordered_where_a_firewall_is_declared() {
+        let mut planner = Planner::new(Role::Leader);
+        planner.put(cluster(1, aws()).into());
+        planner.put(tcp_route(5432).into());
+        assert!(tcp_ports(&step(&mut planner)).is_empty());
+        planner.put(walled(2, &["10.0.0.0/8"]).into());
+        assert_eq!(tcp_ports(&step(&mut planner)), [5432]);
+        planner.put(tcp_route(6379).into());
+        assert_eq!(tcp_ports(&step(&mut planner)), [6379]);
+        planner.delete(Kind::Route, &ObjectKey::new("team", "db"));
+        assert_eq!(step(&mut planner).cloud.flatten().map(|order| order.tcp_ports.len()), Some(0));
+    }
+
+    #[test]
+    fn a_tcp_route_says_whether_the_firewall_lets_its_clients_through_and_anew_when_that_changes() {
+        let mut planner = Planner::new(Role::Leader);
+        planner.put(cluster(1, aws()).into());
+        planner.put(tcp_route(5432).into());
+        assert_eq!(reachable(&step(&mut planner)), None, "there is no firewall");
+        planner.put(walled(2, &[]).into());
+        assert_eq!(reachable(&step(&mut planner)).as_deref(), Some("NotReachable"));
+        planner.put(walled(3, &["10.0.0.0/8"]).into());
+        assert_eq!(reachable(&step(&mut planner)).as_deref(), Some("Reachable"));
+    }
+
+    #[test]
+    fn a_firewall_that_has_left_the_spec_is_remembered_by_the_status_until_nothing_is_said_of_it() {
+        let mut planner = Planner::new(Role::Leader);
+        planner.put(walled(1, &[]).into());
+        let first = step(&mut planner);
+        assert_eq!(condition(&first, "SecurityGroupsReady").as_deref(), Some("Pending"));
+        planner.put(with_status(cluster(2, aws()), &first).into());
+        let order = step(&mut planner).cloud.flatten().unwrap();
+        assert!(order.had_security_groups && order.has_firewall());
+        planner.report_cloud(report(2));
+        let over = step(&mut planner);
+        planner.put(with_status(cluster(2, aws()), &over).into());
+        let order = step(&mut planner).cloud.flatten().unwrap();
+        assert!(!order.has_firewall());
     }
 
     #[test]

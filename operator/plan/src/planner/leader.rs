@@ -16,7 +16,7 @@ use crate::certificate::orphaned_copies;
 use crate::host::table_key;
 use crate::programmed::{Programmed, programmed};
 use crate::status::{self, ClusterFindings};
-use crate::world::{domain_certificates, host_of, uid};
+use crate::world::{blobstore_of, domain_certificates, host_of, uid};
 use crate::{
     AppInputs, Changes, HostName, Kind, ObjectChanges, ObjectKey, Refusal, RouteVerdict, StatusWrite, Step,
     Transition, Unit, Verdict, cluster,
@@ -46,7 +46,8 @@ impl Planner {
         let served =
             verdict.accepted.clone().and(verdict.resolved.clone()).and(programmed.clone().map(|_| ()));
         let port = self.world.ports.of(key).filter(|_| verdict.accepted.is_ok());
-        let (status, events) = status::route(&route, &verdict, programmed, port, now);
+        let reachable = port.and_then(|port| self.reachable(&route, port));
+        let (status, events) = status::route(&route, &verdict, programmed, port, reachable, now);
         push_status(Kind::Route, &*route, &status, route.status.as_ref(), events, step);
 
         if self.plans.routes.insert(key.clone(), served.clone()) != Some(served) {
@@ -113,6 +114,9 @@ impl Planner {
             app,
             platform: self.platform,
             cluster,
+            blobstore: blobstore_of(key, app)
+                .and_then(|blobstore| self.world.blobstores.get(&blobstore))
+                .map(AsRef::as_ref),
             deployments: pick(of(Kind::Deployment), &self.world.deployments),
             services: pick(of(Kind::Service), &self.world.services),
             routes: pick(of(Kind::Route), &self.world.routes),
@@ -200,7 +204,7 @@ impl Planner {
             resolved: self.domains_resolved(cluster).and(self.cookie_key_resolved()),
             nodes,
             count,
-            cloud,
+            cloud: cloud.map(|report| *report),
             ca_bundle: self.ca_bundle(cluster),
         };
         let (status, events) = status::cluster(cluster, findings, now);
@@ -264,7 +268,7 @@ impl Planner {
     }
 }
 
-fn push_status<K, S>(
+pub(super) fn push_status<K, S>(
     kind: Kind,
     object: &K,
     status: &S,

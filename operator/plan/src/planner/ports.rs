@@ -1,10 +1,11 @@
 //! The TCP ports: whose each is, and which one a Route gets that declares none.
 
-use crds::{Reason, TcpPorts};
+use crds::{Reason, Route, TcpPorts};
 
 use super::units::keep;
 use super::{Planner, Role};
-use crate::{ObjectKey, Refusal, Step, TcpInputs, TcpPlan, Unit};
+use crate::security_group::reachable;
+use crate::{ObjectKey, Refusal, Step, TcpInputs, TcpPlan, Unit, Verdict};
 
 impl Planner {
     pub(super) fn plan_tcp(&mut self, port: u16, step: &mut Step) {
@@ -25,6 +26,20 @@ impl Planner {
             self.take_lost_ports(&new);
         }
         keep(&mut self.plans.ports, &port, (new != none).then_some(new));
+        self.world.dirty.insert(Unit::Cloud);
+    }
+
+    /// Whether the nodes' firewall lets the clients of a TCP Route through to its port; nothing where no firewall is declared.
+    pub(super) fn reachable(&self, route: &Route, port: u16) -> Option<Verdict> {
+        let groups = self.plans.active.as_ref()?.spec.aws.as_ref()?.security_groups.as_ref()?;
+        let tcp = route.spec.tcp.as_ref()?;
+        Some(reachable(Some(groups), port, &tcp.clients))
+    }
+
+    /// Marks the Routes that a changed firewall lets through or no more.
+    pub(super) fn touch_reachable(&mut self) {
+        let routes = self.plans.ports.values().flat_map(|plan| plan.routes.keys().cloned());
+        self.world.dirty.extend(routes.map(Unit::Route).collect::<Vec<_>>());
     }
 
     /// Gives a TCP Route the first free port.

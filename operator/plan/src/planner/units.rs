@@ -30,6 +30,7 @@ impl Planner {
             Unit::Tcp(port) => self.plan_tcp(*port, step),
             _ if self.role == Role::Node => {}
             Unit::Cloud => self.plan_cloud(step),
+            Unit::Blobstore(key) => self.plan_blobstore(key, now, step),
             Unit::GivenPort(key) => self.plan_given_port(key),
             Unit::OrphanedCopies => self.plan_orphaned_copies(step),
             Unit::Route(key) => self.plan_route(key, now, step),
@@ -54,7 +55,9 @@ impl Planner {
         self.plans.active = active;
         self.touch_every_host();
         self.world.dirty_waiting_for_ports();
+        self.touch_reachable();
         self.world.dirty.extend(self.world.apps.keys().cloned().map(Unit::App));
+        self.world.dirty.extend(self.world.blobstores.keys().cloned().map(Unit::Blobstore));
         self.world.dirty.extend([Unit::Cloud, Unit::DefaultCertificate]);
         let page = |spec: Option<crds::ClusterSpec>| spec?.router?.unavailable_page;
         let (old, new) = (page(old), page(new));

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crds::Reason;
 use jiff::SignedDuration;
 
+use super::group::Wanted;
 use super::{NetworkInputs, NetworkPlan, Seen};
 use crate::Refusal;
 use crate::aws::network::{NetworkCall, NodeInterface};
@@ -21,7 +22,7 @@ const STRAYS_FOR: SignedDuration = SignedDuration::from_mins(10);
 pub(super) fn plan(
     inputs: &NetworkInputs<'_>,
     members: &BTreeMap<&str, Option<&NodeInterface>>,
-    wanted: &BTreeMap<VpcId, BTreeSet<GroupId>>,
+    wanted: &BTreeMap<VpcId, Wanted>,
     seen: Seen<'_>,
     plan: &mut NetworkPlan,
 ) -> Vec<Refusal> {
@@ -30,8 +31,8 @@ pub(super) fn plan(
         match interface {
             None => faults.push(no_interface(inputs, node)),
             Some(interface) => {
-                let Some(groups) = wanted.get(&interface.vpc) else { continue };
-                faults.extend(set(inputs, interface, groups, seen, plan).err());
+                let Some(wanted) = wanted.get(&interface.vpc) else { continue };
+                faults.extend(set(inputs, interface, &known(interface, wanted), seen, plan).err());
             }
         }
     }
@@ -43,6 +44,13 @@ pub(super) fn plan(
         faults.push(Refusal::new(Reason::NodesNotFound, message));
     }
     faults
+}
+
+/// The groups that an interface should have. Where a list lacks one, it may lack any, so that the interface keeps what it has from us.
+fn known(interface: &NodeInterface, wanted: &Wanted) -> BTreeSet<GroupId> {
+    let noted =
+        interface.from_us.iter().flatten().filter(|group| wanted.lacks && interface.groups.contains(group));
+    wanted.groups.iter().chain(noted).cloned().collect()
 }
 
 /// Takes our groups from interfaces that are no node's any more.

@@ -6,10 +6,12 @@
 //! | is there      | yes      | either                    | it stays: AWS takes no second one that says the same  |
 //! | is there      | no       | yes                       | it is removed                                         |
 //! | is there      | no       | no                        | it is reported; removed with `strict`                 |
+//!
+//! What is missing is added first. Where the group has no room for it, what has to go goes first, if that makes enough: else what was let in stays so.
 
 use std::collections::BTreeSet;
 
-use crds::SecurityGroups;
+use crds::{Reason, SecurityGroups};
 use router_config::IpNet;
 
 use super::{NetworkInputs, NetworkPlan};
@@ -37,6 +39,10 @@ pub(super) fn declared(declared: &SecurityGroups, ports: &BTreeSet<u16>) -> Resu
     Ok(without_covered(of_web.chain(of_tcp).chain([between]).collect()))
 }
 
+/// How many rules a group has room for, unless the account's quota was raised:
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups>.
+const ROOM: usize = 60;
+
 /// Plans the rules of a group of ours.
 pub(super) fn plan(
     inputs: &NetworkInputs<'_>,
@@ -47,26 +53,38 @@ pub(super) fn plan(
 ) -> Result<(), Refusal> {
     let description = inputs.order.owner.rule_description();
     let there: BTreeSet<&Rule> = group.rules.iter().map(|rule| &rule.rule).collect();
-    let missing: BTreeSet<Rule> = declared.iter().filter(|rule| !there.contains(rule)).cloned().collect();
+    let missing: Vec<_> = declared.iter().filter(|rule| !there.contains(rule)).cloned().collect();
     let undeclared = group.rules.iter().filter(|rule| !declared.contains(&rule.rule));
     let (ours, foreign): (Vec<_>, Vec<_>) = undeclared.partition(|rule| rule.description == description);
     plan.warnings.extend(foreign.iter().filter(|_| !strict).map(|rule| reported(group, rule)));
-    if strict {
-        plan.drift.extend(foreign.iter().map(|rule| removed(group, rule)));
-    }
+    let told: Vec<_> = foreign.iter().filter(|_| strict).map(|rule| removed(group, rule)).collect();
     let ends = ours.into_iter().chain(foreign.into_iter().filter(|_| strict));
     let ends: Vec<_> = ends.map(|rule| (rule.id.clone(), rule.rule.clone())).collect();
-    // What is declared is let in before anything is shut out.
+    // A group that has more already has a quota of its own.
+    let fits = group.rules.len() + missing.len() - ends.len() <= ROOM.max(group.rules.len());
     let group = || group.id.clone();
-    let added = match missing.is_empty() {
-        true => Ok(()),
-        false => plan.call(inputs, NetworkCall::Authorize { group: group(), rules: missing, description }),
-    };
-    let ended = match ends.is_empty() {
-        true => Ok(()),
-        false => plan.call(inputs, NetworkCall::Revoke { group: group(), rules: ends }),
-    };
+    let mut added = Ok(());
+    for rules in by_weight(missing.into_iter()).into_iter().filter(|rules| !rules.is_empty()) {
+        let description = description.clone();
+        added = added.and(plan.call(inputs, NetworkCall::Authorize { group: group(), rules, description }));
+    }
+    // What is declared is let in before anything is shut out, unless that makes the room for it.
+    let makes_room = |refusal: &Refusal| refusal.reason == Reason::QuotaReached && fits;
+    if ends.is_empty() || added.as_ref().is_err_and(|refusal| !makes_room(refusal)) {
+        return added;
+    }
+    let ended = plan.call(inputs, NetworkCall::Revoke { group: group(), rules: ends });
+    if ended.is_ok() {
+        plan.drift.extend(told);
+    }
     added.and(ended)
+}
+
+/// What every node serves, and the ports of TCP Routes. AWS adds all rules of a call or none, so that too many Routes keep out nothing else.
+fn by_weight(rules: impl Iterator<Item = Rule>) -> [BTreeSet<Rule>; 2] {
+    let is_basic = |rule: &Rule| rule.ports.is_none_or(|(first, last)| first == last && WEB.contains(&first));
+    let (basic, further) = rules.partition(is_basic);
+    [basic, further]
 }
 
 fn let_in(ports: (i32, i32), network: &IpNet) -> Rule {
@@ -96,7 +114,7 @@ fn reported(group: &SecurityGroup, GroupRule { id, rule, .. }: &GroupRule) -> Re
         "somebody else's rule {id} ({rule}) is in the security group {} ({}): remove it, or set securityGroups.strict to have it removed",
         group.name, group.id
     );
-    Refusal::new(crds::Reason::NotOwned, message)
+    Refusal::new(Reason::NotOwned, message)
 }
 
 fn removed(group: &SecurityGroup, GroupRule { id, rule, .. }: &GroupRule) -> String {

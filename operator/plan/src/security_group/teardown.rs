@@ -32,16 +32,16 @@ pub(super) fn plan(inputs: &NetworkInputs<'_>, seen: Seen<'_>, plan: &mut Networ
     }
 }
 
-/// Deletes a group that nobody uses but we.
-fn end(
+/// Deletes a group that nobody uses but those that go with it.
+pub(super) fn end(
     inputs: &NetworkInputs<'_>,
     group: &SecurityGroup,
-    ours: &[&SecurityGroup],
+    going: &[&SecurityGroup],
     plan: &mut NetworkPlan,
 ) -> Result<(), Refusal> {
-    let ours: BTreeSet<&GroupId> = ours.iter().map(|group| &group.id).collect();
+    let going: BTreeSet<&GroupId> = going.iter().map(|group| &group.id).collect();
     let attached = group.attached.iter().map(ToString::to_string);
-    let named = group.referenced_by.iter().filter(|id| !ours.contains(id)).map(ToString::to_string);
+    let named = group.referenced_by.iter().filter(|id| !going.contains(id)).map(ToString::to_string);
     let users: Vec<_> = attached.chain(named).collect();
     if users.is_empty() {
         return plan.call(inputs, NetworkCall::DeleteGroup { group: group.id.clone() });

@@ -12,12 +12,13 @@ use crate::aws::Report;
 use crate::programmed::Programmed;
 use crate::{AppPlan, CertificatePlan, Refusal, RouteVerdict, Transition, Verdict};
 
-/// The status of a Route. `port` is the TCP port that is its own.
+/// The status of a Route. `port` is the TCP port that is its own, `reachable` whether the nodes' firewall lets its clients through, if there is one.
 pub(crate) fn route(
     route: &Route,
     verdict: &RouteVerdict,
     programmed: Programmed,
     port: Option<u16>,
+    reachable: Option<Verdict>,
     now: Timestamp,
 ) -> (RouteStatus, Vec<Transition>) {
     let generation = route.metadata.generation.unwrap_or_default();
@@ -26,6 +27,7 @@ pub(crate) fn route(
         .with(ConditionType::Accepted, plain(&verdict.accepted))
         .with(ConditionType::ResolvedRefs, plain(&verdict.resolved))
         .with(ConditionType::Programmed, after(&[&verdict.accepted], programmed))
+        .with_asked(ConditionType::Reachable, &reachable.as_ref().map(plain))
         .finish();
     let target = Some(verdict.target.clone());
     let tcp = port.map(|port| TcpRouteStatus { port });
@@ -80,6 +82,7 @@ pub(crate) fn app(
     let observed = app.status.as_ref().map_or(&[][..], |status| &status.conditions);
     let (conditions, transitions) = Conditions::new(observed, generation, now)
         .with(ConditionType::Accepted, plain(&plan.accepted))
+        .with_asked(ConditionType::ResolvedRefs, &plan.resolved.as_ref().map(plain))
         .with(ConditionType::Available, plain(&plan.available))
         .with(ConditionType::Routed, after(&[&plan.accepted], plain(routed)))
         .finish();
@@ -125,6 +128,7 @@ pub(crate) fn cluster(
         .with(ConditionType::ResolvedRefs, after(&[&accepted], plain(&resolved)))
         .with(ConditionType::NodesReady, after(&[&accepted], nodes))
         .with_asked(ConditionType::AddressesAssociated, &cloud.associated)
+        .with_asked(ConditionType::SecurityGroupsReady, &cloud.secured)
         .with_asked(ConditionType::RecordsPublished, &cloud.published)
         .finish();
     let domain = cluster.spec.default_domain().filter(|_| active).map(|domain| domain.name.clone());

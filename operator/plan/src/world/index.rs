@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crds::{Certificate, Cluster, Route, names};
+use crds::{App, Certificate, Cluster, Route, names};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::{Resource, ResourceExt as _};
@@ -25,6 +25,7 @@ pub(crate) struct Index {
     pub(crate) objects_by_app: MultiMap<ObjectKey, (Kind, ObjectKey)>,
     /// Apps that want an object of that name.
     pub(crate) apps_by_wish: MultiMap<(Kind, ObjectKey), ObjectKey>,
+    pub(crate) apps_by_blobstore: MultiMap<ObjectKey, ObjectKey>,
     wishes: BTreeMap<ObjectKey, Vec<(Kind, ObjectKey)>>,
     pub(crate) clusters_by_certificate: MultiMap<ObjectKey, String>,
     /// Routes that lead to leaders, by their namespace.
@@ -144,6 +145,16 @@ impl Index {
         }
     }
 
+    /// Records which Blobstore an App names, in place of the one that it named before.
+    pub(crate) fn set_blobstore(&mut self, app: &ObjectKey, old: Option<&App>, new: Option<&App>) {
+        if let Some(blobstore) = old.and_then(|old| blobstore_of(app, old)) {
+            self.apps_by_blobstore.remove(&blobstore, app);
+        }
+        if let Some(blobstore) = new.and_then(|new| blobstore_of(app, new)) {
+            self.apps_by_blobstore.insert(blobstore, app.clone());
+        }
+    }
+
     /// Records which names an App lays claim to, in place of those it did before.
     pub(crate) fn set_wishes(&mut self, app: &ObjectKey, wishes: Vec<(Kind, ObjectKey)>) {
         for wish in self.wishes.remove(app).unwrap_or_default() {
@@ -180,6 +191,11 @@ pub(crate) fn target_service(key: &ObjectKey, route: &Route) -> Option<ObjectKey
         (None, Some(service)) => Some(ObjectKey::new(&key.namespace, &service.name)),
         (None, None) => None,
     }
+}
+
+/// The Blobstore that an App names.
+pub(crate) fn blobstore_of(key: &ObjectKey, app: &App) -> Option<ObjectKey> {
+    app.spec.blobstore.as_ref().map(|name| ObjectKey::new(&key.namespace, name))
 }
 
 /// The Secret that a Certificate is made from, if somebody else makes its pair.

@@ -135,6 +135,8 @@ impl World {
             spec: self.state.cluster.clone(),
             nodes,
             former: self.former.iter().cloned().collect(),
+            tcp_ports: Default::default(),
+            had_security_groups: false,
             resync: None,
             deleted_at: self.deleted_at,
             has_finalizer: true,

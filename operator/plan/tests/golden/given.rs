@@ -11,7 +11,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crds::{App, Certificate, Cluster, Route, RouterNode};
+use crds::{App, Blobstore, Certificate, Cluster, Route, RouterNode};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
@@ -113,6 +113,7 @@ fn object(document: &Value, mut whole: Value) -> Object {
         Some("App") => typed::<App>(whole),
         Some("Route") => typed::<Route>(whole),
         Some("Certificate") => typed::<Certificate>(whole),
+        Some("Blobstore") => typed::<Blobstore>(whole),
         Some("RouterNode") => typed::<RouterNode>(whole),
         Some("Namespace") => typed::<Namespace>(whole),
         Some("Service") => typed::<Service>(whole),

@@ -19,7 +19,7 @@ pub(crate) fn edit() -> impl Strategy<Value = (Edit, bool)> {
     let object = prop_oneof![
         4 => route(), 2 => app(), 2 => cluster(), 2 => certificate(), 2 => secret(), 2 => service(), 2 => slice(),
         1 => namespace(), 1 => router_node(), 1 => deployment(), 2 => tcp_route(), 1 => lease(), 1 => pod(),
-        1 => router_secret(),
+        1 => router_secret(), 2 => blobstore(),
     ];
     let kinds = select(vec![
         "Route",
@@ -33,6 +33,7 @@ pub(crate) fn edit() -> impl Strategy<Value = (Edit, bool)> {
         "Deployment",
         "Lease",
         "Pod",
+        "Blobstore",
     ]);
     let delete = (kinds, namespaces(), names()).prop_map(|(kind, namespace, name)| {
         let scoped = !matches!(kind, "Cluster" | "RouterNode");
@@ -125,8 +126,9 @@ fn router_secret() -> BoxedStrategy<Value> {
 
 fn app() -> BoxedStrategy<Value> {
     let image = prop::option::of(Just("registry.example/www:1"));
-    (namespaces(), select(vec!["www", "api"]), select(vec!["Default", "None"]), image, any::<bool>())
-        .prop_map(|(namespace, name, routes, image, worker)| {
+    let more = (any::<bool>(), prop::option::of(Just("api")));
+    (namespaces(), select(vec!["www", "api"]), select(vec!["Default", "None"]), image, more)
+        .prop_map(|(namespace, name, routes, image, (worker, blobstore))| {
             let mut processes = json!({"web": {"replicas": 1}});
             if worker {
                 processes["worker"] = json!({"replicas": 2, "command": ["work"]});
@@ -134,6 +136,9 @@ fn app() -> BoxedStrategy<Value> {
             let mut spec = json!({"processes": processes, "routes": routes});
             if let Some(image) = image {
                 spec["image"] = json!(image);
+            }
+            if let Some(blobstore) = blobstore {
+                spec["blobstore"] = json!(blobstore);
             }
             namespaced("App", namespace, name, &json!({"spec": spec}))
         })
@@ -155,11 +160,35 @@ fn cluster() -> BoxedStrategy<Value> {
         json!({"tcpPorts": {"first": 3000, "last": 3001}}),
         json!({"hsts": {"maxAgeSeconds": 1}, "unavailablePage": "<p>later</p>"}),
     ]);
-    (select(vec!["www", "api"]), domains, hosts, any::<bool>(), router)
-        .prop_map(|(name, domains, hosts, redirect, router)| {
-            let spec =
+    let flags = (any::<bool>(), any::<bool>());
+    (select(vec!["www", "api"]), domains, hosts, flags, router)
+        .prop_map(|(name, domains, hosts, (redirect, aws), router)| {
+            let mut spec =
                 json!({"domains": domains, "hosts": hosts, "httpsRedirect": redirect, "router": router});
+            if aws {
+                spec["aws"] = json!({"region": "us-east-1"});
+            }
             json!({"kind": "Cluster", "metadata": {"name": name}, "spec": spec})
+        })
+        .boxed()
+}
+
+/// With credentials or without, as somebody found who looked at AWS.
+fn blobstore() -> BoxedStrategy<Value> {
+    let places = select(vec![
+        json!({"s3": {"bucket": "abc", "region": "us-east-1"}}),
+        json!({"s3": {"bucket": "abc", "region": "eu-west-1"}}),
+        json!({"local": {}}),
+    ]);
+    let statuses = select(vec![
+        json!({}),
+        json!({"secret": "api"}),
+        json!({"secret": "api", "keyID": "AKIA1"}),
+        json!({"secret": "api", "keyID": "AKIA2"}),
+    ]);
+    (namespaces(), places, statuses)
+        .prop_map(|(namespace, spec, status)| {
+            namespaced("Blobstore", namespace, "api", &json!({"spec": spec, "status": status}))
         })
         .boxed()
 }

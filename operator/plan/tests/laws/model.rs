@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crds::{App, Certificate, Cluster, Route, RouterNode};
+use crds::{App, Blobstore, Certificate, Cluster, Route, RouterNode};
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -167,6 +167,7 @@ pub(crate) fn typed(object: &Value) -> Object {
         "App" => read::<App>(object).into(),
         "Route" => read::<Route>(object).into(),
         "Certificate" => read::<Certificate>(object).into(),
+        "Blobstore" => read::<Blobstore>(object).into(),
         "RouterNode" => read::<RouterNode>(object).into(),
         "Namespace" => read::<Namespace>(object).into(),
         "Service" => read::<Service>(object).into(),

@@ -145,7 +145,7 @@ fn without_aws_in_the_cluster_or_without_s3_nothing_is_called() {
     assert_eq!(story.plan().report.accepted.unwrap_err().reason, Reason::AwsNotDeclared);
     assert_eq!(story.plan().calls, []);
     story.order.spec.s3 = None;
-    story.order.spec.local = Some(crds::LocalBlobstore {});
+    story.order.spec.local = Some(crds::LocalBlobstore::default());
     assert_eq!(story.plan().report.accepted.unwrap_err().reason, Reason::LocalNeedsStandalone);
     story.order.platform = plan::Platform::Standalone;
     assert_eq!(story.plan().report.accepted, Ok(String::new()));

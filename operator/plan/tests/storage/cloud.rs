@@ -43,6 +43,8 @@ impl Cloud {
             spec: serde_json::from_value(spec).unwrap(),
             nodes: ["a", "b"].map(node).into(),
             former: Default::default(),
+            tcp_ports: Default::default(),
+            had_security_groups: false,
             resync: None,
             deleted_at: None,
             has_finalizer: true,
@@ -234,6 +236,6 @@ fn foreign(name: &str) -> SecurityGroup {
     }
 }
 
-fn failure(call: &NetworkCall, fault: Fault) -> Failure {
+pub(crate) fn failure(call: &NetworkCall, fault: Fault) -> Failure {
     Failure { call: call.action(), fault, code: None, message: "refused".to_owned() }
 }

@@ -2,7 +2,7 @@
 
 use crds::{Reason, SecurityGroups};
 use jiff::SignedDuration;
-use plan::aws::network::{NetworkObserved, Rule, Source};
+use plan::aws::network::{NetworkCall, NetworkObserved, Rule, Source};
 use plan::aws::{Failure, Fault, GroupId};
 
 use super::cloud::{Cloud, rule_of};
@@ -153,6 +153,52 @@ fn a_list_that_is_empty_or_failed_takes_no_group_from_any_node() {
 }
 
 #[test]
+fn where_a_list_of_groups_lacks_one_no_node_loses_any() {
+    for name in ["flynn", "search", "cache"] {
+        let cloud = Cloud::settled();
+        let mut lying = cloud.observe();
+        lying.groups.as_mut().unwrap().retain(|group| !group.name.starts_with(name));
+        let plan = cloud.plan_of(&lying);
+        assert!(!plan.undone && plan.ready.unwrap().is_err());
+        let taken = plan.calls.iter().find(|call| {
+            matches!(
+                call,
+                NetworkCall::SetGroups { .. } | NetworkCall::TagInterface { .. } | NetworkCall::Revoke { .. }
+            )
+        });
+        assert_eq!(taken, None, "{name}");
+    }
+}
+
+#[test]
+fn a_firewall_that_leaves_the_spec_is_taken_away_without_an_end_of_the_cluster() {
+    let mut cloud = Cloud::settled();
+    cloud.declared = None;
+    cloud.order.had_security_groups = true;
+    let plan = cloud.settle(usize::MAX);
+    assert!(plan.undone && plan.ready.is_none() && plan.drift.is_empty(), "{plan:?}");
+    assert_eq!(cloud.groups_of("a"), ["default"].into());
+    assert_eq!(cloud.groups_of("b"), ["default", "search"].into());
+}
+
+#[test]
+fn what_has_to_be_done_again_although_nothing_else_is_asked_for_was_somebody_elses_doing() {
+    let mut cloud = Cloud::settled();
+    let own = own(&cloud);
+    cloud.group(&own).rules.pop();
+    cloud.interfaces[0].groups.remove(&GroupId::new("sg-search"));
+    let drift = cloud.plan().drift.join("; ");
+    assert!(
+        drift.contains("lacked the rules") && drift.contains("lacked the security groups sg-search"),
+        "{drift}"
+    );
+    cloud.ports.insert(6379);
+    assert!(cloud.plan().drift.is_empty(), "something else is asked for");
+    cloud.settle(usize::MAX);
+    assert!(cloud.plan().drift.is_empty());
+}
+
+#[test]
 fn a_node_that_left_loses_our_groups_after_ten_minutes_and_keeps_its_own() {
     let mut cloud = Cloud::settled();
     cloud.order.nodes.pop();
@@ -186,6 +232,67 @@ fn a_teardown_takes_what_is_ours_and_leaves_what_others_use() {
     let plan = used.settle(usize::MAX);
     assert!(plan.undone && plan.warnings[0].message.contains("sg-database"), "{:?}", plan.warnings);
     assert!(used.groups.iter().any(|group| group.name == "cache"));
+}
+
+#[test]
+fn a_group_that_is_not_declared_any_more_leaves_the_nodes_and_then_goes() {
+    let mut whole = Cloud::settled();
+    declared(&mut whole).extra = vec!["search".into()];
+    whole.settle(usize::MAX);
+    assert_eq!(actions(&whole).last(), Some(&"ec2:DeleteSecurityGroup"));
+    for n in 1..=whole.calls.len() {
+        let mut cloud = Cloud::settled();
+        declared(&mut cloud).extra = vec!["search".into()];
+        cloud.settle(n);
+        let plan = cloud.settle(usize::MAX);
+        assert_eq!(
+            (plan.ready, plan.drift),
+            (Some(Ok("2/2 nodes".into())), Vec::<String>::new()),
+            "after {n}"
+        );
+        let own = own(&cloud);
+        assert_eq!(cloud.groups_of("a"), ["default", &own, "search"].into(), "after {n}");
+        assert!(!cloud.groups.iter().any(|group| group.name == "cache"), "after {n}");
+    }
+    // One that somebody else made leaves the nodes that have it from us, and stays.
+    declared(&mut whole).extra.clear();
+    whole.settle(usize::MAX);
+    let own = own(&whole);
+    assert_eq!(whole.groups_of("a"), ["default", own.as_str()].into());
+    assert_eq!(whole.groups_of("b"), ["default", own.as_str(), "search"].into());
+}
+
+#[test]
+fn a_group_that_is_not_declared_any_more_stays_where_others_use_it_or_a_list_lies() {
+    let mut cloud = Cloud::settled();
+    cloud.group("cache").referenced_by.insert(GroupId::new("sg-database"));
+    declared(&mut cloud).extra = vec!["search".into()];
+    let plan = cloud.settle(usize::MAX);
+    assert!(plan.warnings[0].message.contains("sg-database"), "{:?}", plan.warnings);
+    assert!(plan.ready.unwrap().unwrap().contains("stays: sg-database use it"));
+    assert!(cloud.groups.iter().any(|group| group.name == "cache"));
+
+    let mut cloud = Cloud::settled();
+    declared(&mut cloud).extra = vec!["search".into()];
+    for interfaces in [Vec::new(), cloud.interfaces.clone()] {
+        let mut lying = NetworkObserved { interfaces: Ok(interfaces), ..cloud.observe() };
+        lying.groups.as_mut().unwrap().iter_mut().for_each(|group| group.attached.clear());
+        assert!(
+            !cloud.plan_of(&lying).calls.iter().any(|call| matches!(call, NetworkCall::DeleteGroup { .. }))
+        );
+    }
+}
+
+#[test]
+fn a_group_that_is_not_declared_any_more_waits_for_a_node_that_left() {
+    let mut cloud = Cloud::settled();
+    cloud.order.nodes.pop();
+    declared(&mut cloud).extra = vec!["search".into()];
+    assert_eq!(cloud.settle(usize::MAX).warnings, [], "nobody else uses it");
+    assert!(cloud.groups_of("b").contains("cache"));
+    cloud.now += SignedDuration::from_mins(10);
+    cloud.settle(usize::MAX);
+    assert!(!cloud.groups.iter().any(|group| group.name == "cache"));
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use crds::Reason;
 use jiff::SignedDuration;
-use plan::aws::storage::KeyIntent;
+use plan::aws::Fault;
+use plan::aws::storage::{KeyIntent, StorageOutcome};
 
+use super::account::{Cut, failure};
 use super::story::{Ending, Story};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -173,11 +175,34 @@ fn a_call_that_iam_refuses_leaves_no_intent_behind() {
     let mut story = Story::settled();
     story.order.rotate = Some("now".into());
     let plan = story.plan();
-    story.account.apply(&plan.calls[0], super::account::Cut::Nowhere).unwrap();
-    let refused = super::account::failure(&plan.calls[1], plan::aws::Fault::Denied);
-    let outcome = plan::aws::storage::StorageOutcome { call: plan.calls[1].clone(), result: Err(refused) };
+    story.account.apply(&plan.calls[0], Cut::Nowhere).unwrap();
+    let refused = failure(&plan.calls[1], Fault::Denied);
+    let outcome = StorageOutcome { call: plan.calls[1].clone(), result: Err(refused) };
     story.history.take(&[outcome], story.account.now);
     story.pass(usize::MAX, Ending::Answered);
     assert_eq!(story.account.secret.as_ref().unwrap().marks.key, None);
     assert_eq!(credentials(&story), Err(Reason::AccessDenied));
+}
+
+#[test]
+fn a_key_that_aws_does_not_let_end_is_told_and_the_one_in_use_goes_on() {
+    for (fault, told) in [(Fault::Denied, Err(Reason::AccessDenied)), (Fault::Throttled, Ok(()))] {
+        let mut story = Story::settled();
+        let first = story.key().unwrap();
+        story.order.rotate = Some("now".into());
+        story.settle();
+        story.account.restart_pods();
+        let plan = story.plan();
+        let refused = failure(&plan.calls[0], fault);
+        let message = refused.refusal().message;
+        let outcome = StorageOutcome { call: plan.calls[0].clone(), result: Err(refused) };
+        story.history.take(&[outcome], story.account.now);
+        assert_eq!(credentials(&story).map(drop), told, "{fault:?}");
+        let said = story.plan().report.credentials.unwrap().unwrap_or_else(|refusal| refusal.message);
+        assert_eq!(said, message);
+
+        story.settle();
+        assert_eq!(story.account.key(&first), None);
+        assert_eq!(credentials(&story), Ok(String::new()));
+    }
 }

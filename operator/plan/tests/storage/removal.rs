@@ -1,6 +1,6 @@
 //! The end of a Blobstore: what stays, what goes, and what is in the way.
 
-use crds::{DeletionPolicy, Reason};
+use crds::{AwsMode, DeletionPolicy, Reason};
 use plan::aws::storage::Contents;
 
 use super::account::plain;
@@ -64,6 +64,25 @@ fn objects_are_deleted_when_declared() {
     assert!(story.settle().report.undone);
     assert!(!story.account.buckets.contains_key(BUCKET));
     assert_eq!(story.actions().iter().filter(|action| **action == "s3:DeleteObjectVersion").count(), 3);
+}
+
+#[test]
+fn where_nothing_may_be_called_a_deletion_waits_and_says_for_what() {
+    for (mode, planned) in [(AwsMode::Plan, 5), (AwsMode::Observe, 0)] {
+        let mut story = deleted(DeletionPolicy::Delete);
+        story.order.account.as_mut().unwrap().mode = mode;
+        let report = story.plan().report;
+        assert!(!report.undone);
+        assert_eq!(report.bucket.unwrap().unwrap_err().reason, Reason::NotApplied);
+        assert_eq!(report.planned_calls.len(), planned);
+    }
+    let mut story = deleted(DeletionPolicy::Delete);
+    story.order.account = None;
+    let plan = story.plan();
+    assert!(plan.calls.is_empty() && !plan.report.undone);
+    let fault = plan.report.bucket.unwrap().unwrap_err();
+    assert_eq!(fault.reason, Reason::AwsNotDeclared);
+    assert!(fault.message.contains("deletionPolicy: Retain"), "{}", fault.message);
 }
 
 #[test]

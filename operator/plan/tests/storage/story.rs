@@ -44,11 +44,13 @@ impl Story {
         });
         let order = StorageOrder {
             owner: BlobstoreOwner::new("kube-system-uid", "shop", "blobs"),
+            uid: "blobs-uid".into(),
             generation: 1,
             spec: serde_json::from_value(spec).unwrap(),
             platform: Platform::Kubernetes,
             account: Some(Declared { region: "us-east-1".into(), mode: crds::AwsMode::Apply }),
             rotate: None,
+            resync: None,
             deleted_at: None,
             has_finalizer: true,
         };

@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws::{Cloud, ElasticIps, HealthChecks, Instances, Zones};
+use plan::aws::network::{NodeInterface, SecurityGroup};
 use plan::aws::{
-    AllocationId, Association, AssociationId, ChangeId, ElasticIp, Failure, Fault, Health, HealthCheck,
-    HealthCheckConfig, HealthCheckId, Instance, InstanceId, InstanceState, Interface, InterfaceId, Owner,
-    RecordAction, RecordChange, RecordName, RecordSet, Routing, Zone, ZoneId,
+    AllocationId, Association, AssociationId, ChangeId, ElasticIp, Failure, Fault, GroupId, Health,
+    HealthCheck, HealthCheckConfig, HealthCheckId, Instance, InstanceId, InstanceState, Interface,
+    InterfaceId, Owner, RecordAction, RecordChange, RecordName, RecordSet, Routing, Zone, ZoneId,
 };
 use tokio::sync::Notify;
+
+use crate::cloud::Clients;
 
 /// How often a change is asked about before it has arrived.
 const POLLS: u32 = 3;
@@ -32,6 +35,11 @@ pub(super) struct State {
     pub(super) zones: Vec<Zone>,
     pub(super) records: BTreeMap<ZoneId, Vec<RecordSet>>,
     pub(super) checks: BTreeMap<HealthCheckId, HealthCheck>,
+    /// The interfaces of instances, as security groups know them.
+    pub(super) interfaces: BTreeMap<InterfaceId, NodeInterface>,
+    pub(super) groups: BTreeMap<GroupId, SecurityGroup>,
+    /// Whether lists of security groups come back empty.
+    pub(super) hides_groups: bool,
     /// Every reference that was ever used.
     references: BTreeSet<String>,
     /// How often each change still says that it is on its way.
@@ -60,22 +68,27 @@ impl Account {
     }
 
     /// Clients of it.
-    pub(super) fn cloud(self: &Arc<Self>) -> Cloud {
-        Cloud {
+    pub(super) fn clients(self: &Arc<Self>) -> Clients {
+        let cloud = Cloud {
             addresses: self.clone(),
             instances: self.clone(),
             zones: self.clone(),
             health_checks: self.clone(),
-        }
+        };
+        Clients { cloud, groups: self.clone() }
     }
 
-    async fn read<T>(&self, call: &'static str, answer: impl FnOnce(&mut State) -> T) -> Result<T, Failure> {
+    pub(super) async fn read<T>(
+        &self,
+        call: &'static str,
+        answer: impl FnOnce(&mut State) -> T,
+    ) -> Result<T, Failure> {
         *self.state().reads.entry(call).or_default() += 1;
         self.refused(call).await?;
         Ok(answer(&mut self.state()))
     }
 
-    async fn write<T>(
+    pub(super) async fn write<T>(
         &self,
         call: &'static str,
         carry_out: impl FnOnce(&mut State) -> Result<T, Fault>,
@@ -118,6 +131,7 @@ impl State {
     /// Starts an instance.
     pub(super) fn run(&mut self, id: &InstanceId) {
         let interface = InterfaceId::new(id.as_str().replace("i-", "eni-"));
+        self.plug(interface.clone(), id);
         let interface = Interface { id: interface, ipv6: Vec::new(), groups: Vec::new() };
         let instance = Instance {
             id: id.clone(),
@@ -132,6 +146,7 @@ impl State {
     /// Terminates an instance.
     pub(super) fn terminate(&mut self, id: &InstanceId) {
         self.instances.remove(id);
+        self.interfaces.retain(|_, interface| interface.instance.as_ref() != Some(id));
         for address in self.addresses.values_mut() {
             if address.association.as_ref().and_then(|association| association.instance.as_ref()) == Some(id)
             {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crds::{AwsMode, Cluster, ClusterStatus, NodeAddressStatus};
 use jiff::Timestamp;
+use plan::aws::network::NetworkCall;
 use plan::aws::{
-    AllocationId, AssociationId, Call, Fault, HealthCheckConfig, HealthCheckId, InstanceId, InterfaceId,
-    Order, Owner, ZoneId,
+    AllocationId, AssociationId, Call, Fault, GroupId, HealthCheckConfig, HealthCheckId, InstanceId,
+    InterfaceId, Order, Owner, VpcId, ZoneId,
 };
 
 use super::site::{Site, held, in_mode, instance, minutes, order, refuse};
@@ -22,7 +23,7 @@ fn now(site: &Arc<Site>) -> Timestamp {
 }
 
 async fn calls(site: &Arc<Site>, order: &Order, silent: &BTreeSet<IpAddr>) -> Vec<String> {
-    let Foresight { calls, .. } = foresee(&site.account.cloud(), order, silent, now(site)).await.unwrap();
+    let Foresight { calls, .. } = foresee(&site.account.clients(), order, silent, now(site)).await.unwrap();
     calls.iter().map(ToString::to_string).collect()
 }
 
@@ -126,7 +127,7 @@ async fn of_what_cannot_be_read_nothing_is_foreseen() {
         let site = Site::new(3);
         site.account.state().refused_call = Some(call);
         refuse(&site, Some(Fault::Denied));
-        let foresight = foresee(&site.account.cloud(), &order(1..=3), &BTreeSet::new(), now(&site)).await;
+        let foresight = foresee(&site.account.clients(), &order(1..=3), &BTreeSet::new(), now(&site)).await;
         let failures = foresight.err().unwrap_or_default();
         let told: Vec<_> = failures.iter().map(|failure| (failure.call, failure.fault)).collect();
         assert_eq!(told, [(call, Fault::Denied)]);
@@ -139,7 +140,7 @@ async fn a_fault_is_told_beside_the_calls_whatever_the_mode() {
         let site = Site::new(3);
         site.account.state().zones.clear();
         let order = in_mode(mode, held(order(1..=3)));
-        let foresight = foresee(&site.account.cloud(), &order, &BTreeSet::new(), now(&site)).await.unwrap();
+        let foresight = foresee(&site.account.clients(), &order, &BTreeSet::new(), now(&site)).await.unwrap();
         assert_eq!(foresight.calls.len(), 3, "{:?}", foresight.calls);
         let reason = foresight.applied.published.unwrap().unwrap_err().reason;
         assert_eq!(reason.to_string(), "HostedZoneNotFound");
@@ -148,7 +149,7 @@ async fn a_fault_is_told_beside_the_calls_whatever_the_mode() {
 
 #[tokio::test]
 async fn who_only_looks_can_make_no_call_that_writes() {
-    let cloud = onlooker("us-east-1").await;
+    let clients = onlooker("us-east-1").await;
     let owner = Owner::new("site", "u");
     let (address, association) = (AllocationId::new("eipalloc-1"), AssociationId::new("eipassoc-1"));
     let config = HealthCheckConfig {
@@ -173,9 +174,15 @@ async fn who_only_looks_can_make_no_call_that_writes() {
         Call::UpdateHealthCheck { id: id.clone(), version: 1, config },
         Call::DeleteHealthCheck { id },
         Call::ChangeRecords { zone: ZoneId::new("Z1"), changes: Vec::new() },
+        Call::Network(NetworkCall::DeleteGroup { group: GroupId::new("sg-1") }),
+        Call::Network(NetworkCall::CreateGroup {
+            vpc: VpcId::new("vpc-1"),
+            name: "flynn".into(),
+            tags: owner.tags("nodes"),
+        }),
     ];
     for call in writes {
-        let failure = make(&cloud, &owner, &call).await.unwrap_err();
+        let failure = make(&clients, &owner, &call).await.unwrap_err();
         assert_eq!(failure.fault, Fault::NotLeader, "{call}: {failure}");
     }
 }

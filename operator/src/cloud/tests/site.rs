@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use aws::Cloud;
 use crds::{Aws, AwsMode, ClusterNodes, ClusterSpec, Dns, DnsHealthCheck, Domain, ElasticIps};
 use jiff::{SignedDuration, Timestamp};
+use plan::Refusal;
 use plan::aws::{
     Fault, InstanceId, NodeFacts, Order, Owner, Probe, RecordName, RecordSet, RecordType, Report, Routing,
     Zone, ZoneId,
@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::account::Account;
-use crate::cloud::{Surroundings, run};
+use crate::cloud::{Clients, Surroundings, run};
 
 /// The Cluster, what is around it, and what was told of it.
 pub(super) struct Site {
@@ -40,6 +40,7 @@ pub(super) struct Site {
 pub(super) struct Told {
     pub(super) report: Option<Report>,
     pub(super) drift: Vec<String>,
+    pub(super) warnings: Vec<Refusal>,
 }
 
 /// A leader's loop; it ends when this is dropped.
@@ -181,9 +182,9 @@ impl Surroundings for Arc<Site> {
         timestamp + SignedDuration::try_from(instant.elapsed()).unwrap()
     }
 
-    async fn connect(&self, _: &str) -> Cloud {
+    async fn connect(&self, _: &str) -> Clients {
         self.clients.fetch_add(1, Ordering::Relaxed);
-        self.account.cloud()
+        self.account.clients()
     }
 
     async fn ask(&self, address: IpAddr, _: &DnsHealthCheck) -> Option<Result<String, String>> {
@@ -214,6 +215,10 @@ impl Surroundings for Arc<Site> {
         self.told().drift.extend_from_slice(drift);
     }
 
+    async fn warn(&self, _: &Owner, warnings: &[Refusal]) {
+        self.told().warnings.extend_from_slice(warnings);
+    }
+
     fn measure(&self, _: &Report, _: &BTreeMap<IpAddr, Probe>, _: bool) {}
 }
 
@@ -233,6 +238,8 @@ pub(super) fn order(nodes: impl IntoIterator<Item = u32>) -> Order {
         spec: ClusterSpec { domains, nodes: Some(selected), aws: Some(aws), ..ClusterSpec::default() },
         nodes: nodes.into_iter().map(node).collect(),
         former: Vec::new(),
+        tcp_ports: Default::default(),
+        had_security_groups: false,
         resync: None,
         deleted_at: None,
         has_finalizer: false,

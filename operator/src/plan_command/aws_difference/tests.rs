@@ -19,6 +19,8 @@ fn order() -> Order {
         spec: ClusterSpec { aws: Some(aws), ..ClusterSpec::default() },
         nodes: Vec::new(),
         former: Vec::new(),
+        tcp_ports: Default::default(),
+        had_security_groups: false,
         resync: None,
         deleted_at: None,
         has_finalizer: false,

@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn every_kind_is_found_by_path_and_by_kind() {
         let catalog = Catalog::new();
-        assert_eq!(catalog.resources().count(), 21);
+        assert_eq!(catalog.resources().count(), 22);
         for resource in catalog.resources() {
             let by_path = catalog.by_path(&resource.group, &resource.version, &resource.plural);
             assert_eq!(by_path.map(|found| &found.kind), Some(&resource.kind));

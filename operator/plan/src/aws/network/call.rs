@@ -78,6 +78,18 @@ impl NetworkCall {
             Self::DeleteGroup { .. } => "ec2:DeleteSecurityGroup",
         }
     }
+
+    /// The group or the interface that it is about: what a failed call leaves undone there, the calls after it rely on.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        match self {
+            Self::CreateGroup { name, .. } => name,
+            Self::Authorize { group, .. } | Self::Revoke { group, .. } | Self::DeleteGroup { group } => {
+                group.as_str()
+            }
+            Self::TagInterface { interface, .. } | Self::SetGroups { interface, .. } => interface.as_str(),
+        }
+    }
 }
 
 impl Attempted for NetworkCall {

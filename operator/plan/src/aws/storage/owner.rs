@@ -22,6 +22,9 @@ const KEYS: &str = "flynn.io/keys";
 /// What IAM takes as the name of a user or a role.
 const LONGEST_NAME: usize = 64;
 
+/// How many bytes of a hash that name has.
+const HASH: usize = 6;
+
 /// The Blobstore in whose name resources are made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BlobstoreOwner {
@@ -69,10 +72,13 @@ impl BlobstoreOwner {
     /// The name of the user or the role: for people, with a hash that makes it one of a kind.
     #[must_use]
     pub fn principal(&self) -> String {
-        let id = hexadecimal(self.mark().as_bytes(), 6);
-        let words: String = format!("flynn-{}-{}", self.namespace, self.name);
-        let room = LONGEST_NAME - id.len() - 1;
-        format!("{}-{id}", words.chars().take(room).collect::<String>())
+        format!("{}-{}", self.principal_beginning(), hexadecimal(self.mark().as_bytes(), HASH))
+    }
+
+    /// The part of that name before its hash: the same in every Kubernetes cluster.
+    pub(crate) fn principal_beginning(&self) -> String {
+        let words = format!("flynn-{}-{}", self.namespace, self.name);
+        words.chars().take(LONGEST_NAME - 2 * HASH - 1).collect()
     }
 
     /// The tags of the bucket.
