@@ -33,6 +33,7 @@ use aws_types::SdkConfig;
 use route53_double::Route53;
 use route53_double::settings::{Probes, Settings as Route53Settings, Sync};
 
+use crate::Clock;
 use rules::Rules;
 use upstream::Upstreams;
 
@@ -59,6 +60,8 @@ pub struct Settings {
     pub quotas: Quotas,
     /// The strictness and the pace of Route 53.
     pub route53: Route53Settings,
+    /// What the time is for EC2, IAM, S3 and STS; the real one if nothing is said.
+    pub clock: Option<Clock>,
 }
 
 impl Default for Settings {
@@ -71,7 +74,7 @@ impl Default for Settings {
             allow_local_addresses: true,
             ..Route53Settings::default()
         };
-        Self { region: "us-east-1".to_owned(), quotas: Quotas::default(), route53 }
+        Self { region: "us-east-1".to_owned(), quotas: Quotas::default(), route53, clock: None }
     }
 }
 
@@ -104,8 +107,8 @@ impl Amazon {
     /// # Errors
     /// When moto cannot be installed, or a part does not start.
     pub async fn with(settings: Settings) -> Result<Self> {
-        let Settings { region, quotas, route53 } = settings;
-        let moto = Moto::start().await?;
+        let Settings { region, quotas, route53, clock } = settings;
+        let moto = Moto::start(clock.as_ref()).await?;
         let route53 = Route53::start(route53).await.context("cannot start Route 53")?;
         let direct = format!("http://{}", moto.address());
         let nobody = AccessKey { id: "AKIAIOSFODNN7EXAMPLE".to_owned(), secret: "none".to_owned() };
@@ -163,8 +166,8 @@ impl Amazon {
         environment
     }
 
-    /// Makes EC2 and Route 53 refuse from now on what a key's user has no policy for. Signatures are not looked at: moto's verdict on them is wrong
-    /// where a form has a blank, as in the name of an address.
+    /// Makes every service refuse from now on what a key's user has no policy for; S3 and IAM on the resource that a call is about. Signatures are not
+    /// looked at: moto's verdict on them is wrong where a form has a blank, as in the name of an address.
     pub fn heed_policies(&self) {
         self.proxy.enforce_iam();
     }

@@ -14,6 +14,7 @@
 pub mod amazon;
 pub mod backend;
 pub mod call;
+pub mod clock;
 pub mod components;
 pub mod control_plane;
 pub mod definitions;
@@ -48,6 +49,7 @@ pub mod wait;
 pub use amazon::Amazon;
 pub use backend::Backend;
 pub use call::Call;
+pub use clock::Clock;
 pub use control_plane::ControlPlane;
 pub use embedded::Embedded;
 pub use held_api::HeldApi;

@@ -31,6 +31,9 @@ pub const OPERATOR_NAMESPACE: &str = "flynn-system";
 /// How long a Pod tries to get its state to the API.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The number of the next Pod's address in 10.77.0.0/16, below which are the machines. The players of one process share it, and with it the network.
+static ADDRESSES: AtomicU16 = AtomicU16::new(256);
+
 /// The player of all Pods; it stops when it is dropped.
 #[derive(Debug)]
 pub struct Pods {
@@ -40,7 +43,6 @@ pub struct Pods {
 
 struct Player {
     client: Client,
-    addresses: AtomicU16,
     turn: AtomicUsize,
     lives: Mutex<HashMap<String, Life>>,
 }
@@ -58,23 +60,11 @@ impl Pods {
     /// # Errors
     /// When the API refuses.
     pub async fn start(client: &Client) -> Result<Self> {
-        Self::start_from(client, 256).await // from 10.77.1.0; below are the machines
-    }
-
-    /// As [`start`](Self::start), with addresses from that one on of 10.77.0.0/16: for a second player in this process.
-    ///
-    /// # Errors
-    /// When the API refuses.
-    pub async fn start_from(client: &Client, first_address: u16) -> Result<Self> {
         for machine in &MACHINES {
             nodes::ensure(client, machine).await?;
         }
-        let player = Arc::new(Player {
-            client: client.clone(),
-            addresses: AtomicU16::new(first_address),
-            turn: AtomicUsize::new(0),
-            lives: Mutex::default(),
-        });
+        let player =
+            Arc::new(Player { client: client.clone(), turn: AtomicUsize::new(0), lives: Mutex::default() });
         let task = tokio::spawn(play(player.clone())).abort_handle();
         Ok(Self { player, task })
     }
@@ -182,7 +172,7 @@ impl Player {
             })
             .await?;
         }
-        let address = self.address();
+        let address = Self::address();
         let mut backends = Vec::new();
         for port in kubelet::ports(pod) {
             backends.push(Arc::new(Backend::start((address, port).into(), &name).await?));
@@ -219,8 +209,8 @@ impl Player {
     }
 
     /// The next address; each is used once in 65,000 Pods.
-    fn address(&self) -> Ipv4Addr {
-        let number = self.addresses.fetch_add(1, Ordering::Relaxed).max(256);
+    fn address() -> Ipv4Addr {
+        let number = ADDRESSES.fetch_add(1, Ordering::Relaxed).max(256);
         let [third, fourth] = number.to_be_bytes();
         Ipv4Addr::new(10, 77, third, fourth)
     }

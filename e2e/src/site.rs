@@ -9,8 +9,10 @@
 //!
 //! Its machines answer health checks at port 80 of their addresses, so that it needs `e2e/netns`.
 
+mod firewall;
 mod node;
 mod patience;
+mod router;
 mod stage;
 mod strangers;
 mod zone;
@@ -25,11 +27,13 @@ use aws_sdk_ec2::types::Address;
 use crate::amazon::{AccessKey, Port, Quotas, Settings};
 use crate::operator::Launch;
 use crate::platform::SYSTEM;
-use crate::{Amazon, Kubectl, Operator, Tenant, TestBed, unique};
+use crate::{Amazon, Clock, Kubectl, Operator, Tenant, TestBed, unique};
 use stage::Stage;
 use strangers::Strangers;
 
+pub use firewall::WALLED;
 pub use node::Node;
+pub use router::Router;
 pub use zone::{Zones, simple};
 
 /// The domain of the Cluster, and its hosted zone.
@@ -62,6 +66,7 @@ pub struct Site {
     controllers: Vec<Operator>,
     strangers: Strangers,
     key: AccessKey,
+    clock: Option<Clock>,
     stage: Stage,
 }
 
@@ -75,11 +80,12 @@ impl Site {
         Self::with(Settings { quotas, ..Settings::default() }, cluster).await
     }
 
-    /// The same in an account with these settings.
+    /// The same in an account with these settings, whose clock is the controllers' as well.
     ///
     /// # Errors
     /// When a part does not start.
     pub async fn with(settings: Settings, cluster: &str) -> Result<Self> {
+        let clock = settings.clock.clone();
         let (stage, amazon) = tokio::try_join!(Stage::take(), Amazon::with(settings))?;
         let policy = policy(&stage, cluster).await?;
         let key = amazon.account.user("operator", &policy).await?;
@@ -88,7 +94,7 @@ impl Site {
         let zones = Zones::of(&amazon);
         let strangers = Strangers::settle(&amazon, &zones, &zone).await?;
         let people = Tenant::of(stage.bed(), "default").await?;
-        Ok(Self { amazon, zones, zone, people, controllers: Vec::new(), strangers, key, stage })
+        Ok(Self { amazon, zones, zone, people, controllers: Vec::new(), strangers, key, clock, stage })
     }
 
     /// With so many nodes and a controller, the Cluster applied; returns the nodes as well.
@@ -137,7 +143,9 @@ impl Site {
 
     fn towards_aws(&self, launch: Launch) -> Launch {
         let environment = self.amazon.environment(&self.key);
-        environment.into_iter().fold(launch, |launch, (name, value)| launch.env(name, value))
+        let launch = environment.into_iter().fold(launch, |launch, (name, value)| launch.env(name, value));
+        let clock = self.clock.iter().flat_map(Clock::environment);
+        clock.fold(launch, |launch, (name, value)| launch.env(name, value))
     }
 
     /// `kubectl` of an administrator.

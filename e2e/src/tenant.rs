@@ -37,7 +37,7 @@ impl Tenant {
         })
     }
 
-    /// Applies an object of a kind of ours: `app`, `route` or `certificate`, with this spec (YAML).
+    /// Applies an object of a kind of ours: such as `app` or `route`, with this spec (YAML).
     ///
     /// # Errors
     /// When the API refuses.

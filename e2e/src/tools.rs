@@ -47,6 +47,14 @@ pub async fn moto() -> Result<PathBuf> {
     from_script("MOTO", "moto").await
 }
 
+/// The library with the clock that a test sets ahead: `CLOCK`, or built by `e2e/tools/clock`.
+///
+/// # Errors
+/// When the script fails.
+pub async fn clock() -> Result<PathBuf> {
+    from_script("CLOCK", "clock").await
+}
+
 /// The recording server of `e2e/backends/go`: `GO_BACKEND`, or built by `e2e/tools/go-backend`.
 ///
 /// # Errors

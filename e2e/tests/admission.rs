@@ -2,6 +2,7 @@
 //! `crds`, with the sentence that a person reads. Good declarations are tried with a dry run, so that nothing comes of them.
 
 mod app;
+mod blobstore;
 mod certificate;
 mod cluster;
 mod route;
@@ -47,7 +48,7 @@ async fn kubectl_explains_every_field_that_a_person_writes() -> Result<()> {
     ] {
         ensure!(host.contains(words), "{host}");
     }
-    for kind in ["cluster", "app", "route", "certificate"] {
+    for kind in ["cluster", "app", "route", "certificate", "blobstore"] {
         let fields = kubectl.ok(&["explain", &format!("{kind}.spec"), "--recursive"]).await?;
         ensure!(fields.contains("FIELDS:") && !fields.contains("<no description>"), "{fields}");
     }
@@ -62,6 +63,8 @@ async fn kubectl_prints_these_columns() -> Result<()> {
     assert_eq!(columns(&bed, "apps").await?, "Name URL Image Replicas Ready Reason Age");
     assert_eq!(columns(&bed, "routes").await?, "Name Host Path TCP Target Ready Reason (Nodes) Age");
     assert_eq!(columns(&bed, "certificates").await?, "Name Secret Names Expires Ready Reason (Pin) Age");
+    let blobstores = "Name Bucket Region Secret Rotated Ready Reason (Key) Age";
+    assert_eq!(columns(&bed, "blobstores").await?, blobstores);
     assert_eq!(columns(&bed, "routernodes").await?, "Name Addresses Hosts Faults Ready (Version) Age");
     Ok(())
 }
@@ -75,13 +78,14 @@ async fn every_kind_has_a_short_name() -> Result<()> {
         kinds.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     let expected = [
         "apps fapp flynn.io/v1alpha1 true App",
+        "blobstores fblob flynn.io/v1alpha1 true Blobstore",
         "certificates fcert flynn.io/v1alpha1 true Certificate",
         "clusters fcl flynn.io/v1alpha1 false Cluster",
         "routernodes frn flynn.io/v1alpha1 false RouterNode",
         "routes frt flynn.io/v1alpha1 true Route",
     ];
     assert_eq!(kinds, expected);
-    bed.kubectl("default").ok(&["get", "fcl,fapp,frt,fcert,frn"]).await?;
+    bed.kubectl("default").ok(&["get", "fcl,fapp,frt,fcert,fblob,frn"]).await?;
     bed.kubectl("default").ok(&["get", "flynn"]).await?;
     Ok(())
 }
@@ -112,7 +116,7 @@ async fn refused_by_name(kind: &str, name: &str, spec: &str, sentence: &str) -> 
     plan_command::refuses(&*TestBed::shared().await?, &declaration(kind, name, spec), sentence).await
 }
 
-/// The same of a kind that `plan` does not know yet, and of a change.
+/// The same of a change, which `plan` cannot see without the cluster.
 async fn refused_by_the_api(kind: &str, name: &str, spec: &str, sentence: &str) -> Result<()> {
     let bed = TestBed::shared().await?;
     definitions::install(&bed).await?;

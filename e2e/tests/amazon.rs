@@ -7,6 +7,7 @@ mod faults;
 mod machines;
 mod referee;
 mod refusals;
+mod storage;
 
 use std::fmt::Debug;
 use std::time::Duration;

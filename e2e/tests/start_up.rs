@@ -73,8 +73,10 @@ async fn custom_resources_that_are_not_installed_are_told() -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     let bare = ControlPlane::start(&folder).await?;
     for (role, args) in ROLES {
-        let words =
-            ["clusters, apps, routes, certificates, routernodes", "kubectl apply -k manifests/install"];
+        let words = [
+            "clusters, apps, routes, certificates, blobstores, routernodes",
+            "kubectl apply -k manifests/install",
+        ];
         fails(&bed, &Launch::new(role, bare.kubeconfig()).args(args), &words).await?;
     }
     Ok(())

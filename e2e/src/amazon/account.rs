@@ -42,8 +42,8 @@ impl Account {
         }
     }
 
-    /// Makes a user with this policy, and a key for it. moto compares resources for S3 only: outside of it the policy counts
-    /// for every resource here, and only its actions are put to the test.
+    /// Makes a user with this policy, and a key for it. moto compares resources for S3 only: to it, the policy counts for every resource outside of that. The
+    /// proxy, where it judges, goes by the policy itself.
     ///
     /// # Errors
     /// When there is such a user, or the policy is none.
@@ -51,6 +51,8 @@ impl Account {
         self.iam.create_user().user_name(name).send().await?;
         let put = self.iam.put_user_policy().user_name(name).policy_name(POLICY);
         put.policy_document(policy::widened(policy)?).send().await?;
+        let put = self.iam.put_user_policy().user_name(name).policy_name(policy::EXACT);
+        put.policy_document(policy).send().await?;
         let made = self.iam.create_access_key().user_name(name).send().await?;
         let key = made.access_key.context("a key was made")?;
         Ok(AccessKey { id: key.access_key_id, secret: key.secret_access_key })

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::fault::Fault;
 use super::refusal::Reply;
 use super::request::Request;
 
@@ -15,6 +16,8 @@ pub struct Call {
     pub parameters: BTreeMap<String, String>,
     /// When it came.
     pub at: Instant,
+    /// The fault that was on order for it.
+    pub fault: Option<Fault>,
     /// The status that was sent, or would have been had the reply not been lost; none if it was not carried out.
     pub status: Option<u16>,
     /// The error code of a refusal.
@@ -44,11 +47,12 @@ pub(super) struct Number(usize);
 
 impl Calls {
     /// Notes a call that has come and is not answered yet.
-    pub(super) fn begin(&mut self, request: &Request) -> Number {
+    pub(super) fn begin(&mut self, request: &Request, fault: Option<Fault>) -> Number {
         self.calls.push(Call {
             action: request.action(),
             parameters: request.parameters.clone(),
             at: Instant::now(),
+            fault,
             status: None,
             code: None,
             answered: false,

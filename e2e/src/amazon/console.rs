@@ -15,8 +15,7 @@ use tokio::sync::mpsc;
 use super::{Amazon, Port};
 
 /// What can be said.
-const WORDS: &str =
-    "dig NAME [TYPE] | calls | addresses | run ZONE | kill, sicken, revive or terminate MACHINE or `all`";
+const WORDS: &str = "dig NAME [TYPE] | calls | addresses | enforce | run ZONE | kill, sicken, revive or terminate MACHINE or `all`";
 
 /// The lines of standard input. A thread reads them, because a program that waits for one in its async runtime cannot end before
 /// it comes.
@@ -73,6 +72,10 @@ impl Console {
             ["dig", name, kind] => self.dig(name, kind).await,
             ["calls"] => Ok(self.calls()),
             ["addresses"] => self.addresses().await,
+            ["enforce"] => {
+                self.amazon.heed_policies();
+                Ok(Vec::new())
+            }
             ["run", zone] => Ok(vec![self.run(zone).await?]),
             [verb @ ("kill" | "sicken" | "revive" | "terminate"), machine] => {
                 self.change(verb, machine).await

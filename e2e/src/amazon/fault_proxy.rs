@@ -115,7 +115,7 @@ impl FaultProxy {
         self.desk.down.send_replace(down);
     }
 
-    /// Refuses from now on what no policy of the user allows, where moto does not look.
+    /// Refuses from now on what no policy of the user allows.
     pub(super) fn enforce_iam(&self) {
         self.desk.rules.enforce_iam();
     }
@@ -180,8 +180,8 @@ async fn answer(
 impl Desk {
     /// Takes a request through the fault that is on order for it.
     async fn take(self: &Arc<Self>, request: &Arc<Request>) -> Result<Reply, Silence> {
-        let number = self.calls().begin(request);
         let fault = self.orders().next(&request.action());
+        let number = self.calls().begin(request, fault.clone());
         let refused = |refusal: Refusal| refusal.reply(request.service);
         let reply = match fault {
             None => self.carry_out(request, number, true).await?,
@@ -240,7 +240,7 @@ impl Desk {
         if let Err(refusal) = self.rules.before(request).await {
             return Ok(refusal.reply(request.service));
         }
-        let reply = self.upstreams.send(request).await.map_err(|_| Silence)?;
+        let reply = self.upstreams.send(request, self.rules.body(request)).await.map_err(|_| Silence)?;
         if reply.status.is_success() {
             self.rules.after(request, reply).await.map_err(|_| Silence)
         } else {

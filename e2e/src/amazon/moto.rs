@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use crate::process::Process;
-use crate::{eventually, http, tools};
+use crate::{Clock, eventually, http, tools};
 
 /// How long it may take to start on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,14 +26,15 @@ pub struct Moto {
 }
 
 impl Moto {
-    /// Starts it on a free port and waits until it answers.
+    /// Starts it on a free port, with a clock of its own if one is given, and waits until it answers.
     ///
     /// # Errors
     /// When it cannot be installed or does not start.
-    pub async fn start() -> Result<Self> {
+    pub async fn start(clock: Option<&Clock>) -> Result<Self> {
         let logs = tempfile::tempdir()?;
         let mut command = Command::new(tools::moto().await?);
         command.args(["-H", "127.0.0.1", "-p", "0"]).env("MOTO_EC2_LOAD_DEFAULT_AMIS", "false");
+        command.envs(clock.into_iter().flat_map(Clock::environment));
         let mut process = Process::start("moto", command, logs.path(), None)?;
         let address = eventually("moto answers", PATIENCE, || {
             let started = process.check().and_then(|()| address(&process));

@@ -6,6 +6,9 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
+/// The name of the policy that a user has beside the one that moto can judge: the same without any change.
+pub(super) const EXACT: &str = "exact";
+
 /// The policy, whose statements about other services than S3 are about everything.
 pub(super) fn widened(policy: &str) -> Result<String> {
     let mut policy: Value = serde_json::from_str(policy)?;

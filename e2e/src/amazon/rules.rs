@@ -5,18 +5,22 @@
 //! moto's own affair.
 
 mod addresses;
+mod buckets;
 mod groups;
 mod keys;
 mod permissions;
+mod transport;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
+use bytes::Bytes;
 
 use super::account::Account;
 use super::refusal::{Refusal, Reply};
 use super::request::{Request, Service};
 use keys::InactiveKeys;
+use permissions::Known;
 
 /// How much of a thing an account may have. The defaults are those of a new account of AWS.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +43,7 @@ pub(super) struct Rules {
     account: Account,
     quotas: Quotas,
     keys: InactiveKeys,
+    known: Known,
     is_enforced: AtomicBool,
 }
 
@@ -48,10 +53,16 @@ type Judged = Result<Result<(), Refusal>>;
 impl Rules {
     /// Rules that look up in this account.
     pub(super) fn new(account: Account, quotas: Quotas) -> Self {
-        Self { account, quotas, keys: InactiveKeys::default(), is_enforced: AtomicBool::new(false) }
+        Self {
+            account,
+            quotas,
+            keys: InactiveKeys::default(),
+            known: Known::default(),
+            is_enforced: AtomicBool::new(false),
+        }
     }
 
-    /// Heeds the policies of users from now on, where moto does not look.
+    /// Heeds the policies of users from now on, whether moto does or not.
     pub(super) fn enforce_iam(&self) {
         self.is_enforced.store(true, Ordering::Relaxed);
     }
@@ -59,12 +70,12 @@ impl Rules {
     /// Refuses what AWS refuses, and clears the way for what it does at once.
     pub(super) async fn before(&self, request: &Request) -> Result<(), Refusal> {
         self.keys.check(request)?;
-        let is_judged = matches!(request.service, Service::Ec2 | Service::Route53);
-        if is_judged && self.is_enforced.load(Ordering::Relaxed) {
+        if request.service != Service::Sts && self.is_enforced.load(Ordering::Relaxed) {
             permissions::check(self, request).await.unwrap_or_else(own_fault)?;
         }
         let judged = match request.service {
             Service::Ec2 if request.parameter("DryRun") != Some("true") => self.before_ec2(request).await,
+            Service::Iam if request.operation == "DeleteUser" => keys::delete_user(self, request).await,
             _ => Ok(Ok(())),
         };
         judged.unwrap_or_else(own_fault)
@@ -82,6 +93,14 @@ impl Rules {
         }
     }
 
+    /// What moto gets of a request: its body, but for what moto would take for something else.
+    pub(super) fn body(&self, request: &Request) -> Bytes {
+        match (request.service, request.operation.as_str()) {
+            (Service::S3, "PutBucketPolicy") => transport::to_moto(&request.body),
+            _ => request.body.clone(),
+        }
+    }
+
     /// Does what AWS does besides, after a request was carried out.
     pub(super) async fn after(&self, request: &Request, reply: Reply) -> Result<Reply> {
         match (request.service, request.operation.as_str()) {
@@ -90,6 +109,8 @@ impl Rules {
             (Service::Ec2, "ModifyInstanceAttribute") => groups::instance_has(self, request).await?,
             (Service::Ec2, "ModifyNetworkInterfaceAttribute") => groups::interface_has(self, request).await?,
             (Service::Iam, "UpdateAccessKey") => self.keys.updated(request),
+            (Service::S3, "GetBucketPolicy") => return Ok(transport::from_moto(reply)),
+            (Service::S3, operation) if operation != "GetObject" => return Ok(buckets::named(reply)),
             _ => {}
         }
         Ok(reply)

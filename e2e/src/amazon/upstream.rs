@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::Result;
+use bytes::Bytes;
 use http::HeaderName;
 use http::header::{CONNECTION, TRANSFER_ENCODING};
 use http_body_util::{BodyExt, Full};
@@ -27,13 +28,13 @@ pub(super) struct Upstreams {
 }
 
 impl Upstreams {
-    /// Sends a request on as it came, since its `Host` is signed, and waits for the whole answer.
-    pub(super) async fn send(self, request: &Request) -> Result<Reply> {
+    /// Sends a request on as it came, since its `Host` is signed, but for this body, and waits for the whole answer.
+    pub(super) async fn send(self, request: &Request, body: Bytes) -> Result<Reply> {
         let to = if request.service == Service::Route53 { self.route53 } else { self.moto };
         let (mut requests, connection) = http1::handshake(TokioIo::new(connect(to).await?)).await?;
         tokio::spawn(connection); // ends when `requests` is dropped
         let head = request.head.clone();
-        let sent = http::Request::from_parts(head, Full::new(request.body.clone()));
+        let sent = http::Request::from_parts(head, Full::new(body));
         let (mut head, body) = requests.send_request(sent).await?.into_parts();
         for name in &OF_A_CONNECTION {
             head.headers.remove(name);

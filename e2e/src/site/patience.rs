@@ -70,10 +70,11 @@ impl Site {
         eventually(what, WAIT, check).await.with_context(tails)
     }
 
-    /// Waits until there are `goal` of something, as long as there are more of it in time: how long many take together depends on the machine.
+    /// Waits until `count` comes to `goal`, however long that takes in all: each step up has the patience of one wait, so that a slow machine and a goal of
+    /// fifty need no patience of their own.
     ///
     /// # Errors
-    /// When their number stops growing, or goes beyond.
+    /// When the count stops growing before the goal, or goes beyond it.
     pub async fn grows_to<F>(&self, what: &str, goal: usize, count: impl Fn() -> F) -> Result<()>
     where
         F: Future<Output = Result<usize>>,

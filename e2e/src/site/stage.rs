@@ -49,19 +49,37 @@ impl Stage {
         self.bed().control_plane().kubeconfig_for(SYSTEM, "flynn-operator-controller", None).await
     }
 
-    /// Takes away what the last test left. No controller runs now that would let a Cluster go.
+    /// Takes away what the last test left. No controller runs now that would let a Cluster or a Blobstore go.
     async fn clear(&self) -> Result<()> {
         let kubectl = self.bed().kubectl(SYSTEM);
-        let clusters = kubectl.ok(&["get", "clusters.flynn.io", "-o", "name"]).await?;
-        for cluster in clusters.lines() {
+        let tenant = kubectl.namespace("default");
+        for (namespace, object) in self.declared().await? {
+            let kubectl = kubectl.namespace(&namespace);
             let released = r#"{"metadata": {"finalizers": null}}"#;
-            kubectl.ok(&["patch", cluster, "--type=merge", "-p", released]).await?;
-            kubectl.ok(&["delete", cluster, "--ignore-not-found"]).await?;
+            kubectl.ok(&["patch", &object, "--type=merge", "-p", released]).await?;
+            kubectl.ok(&["delete", &object, "--ignore-not-found"]).await?;
+        }
+        for kind in ["secrets", "pods"] {
+            tenant.ok(&["delete", kind, "-l", "flynn.io/blobstore", "--force"]).await?;
         }
         kubectl.ok(&["delete", "lease/flynn-operator", "--ignore-not-found"]).await?;
         kubectl.ok(&["delete", "nodes", "-l", "flynn.io/router"]).await?;
-        kubectl.namespace("default").ok(&["delete", "events", "--all"]).await?;
+        kubectl.ok(&["delete", "routernodes.flynn.io", "--all"]).await?;
+        tenant.ok(&["delete", "events", "--all"]).await?;
         Ok(())
+    }
+
+    /// What is declared, each with its namespace.
+    async fn declared(&self) -> Result<Vec<(String, String)>> {
+        let kinds = ["clusters", "blobstores", "apps", "routes", "certificates"]
+            .map(|kind| format!("{kind}.flynn.io"));
+        let line = r#"{.metadata.namespace} {.kind}.flynn.io/{.metadata.name}{"\n"}"#;
+        let format = format!("jsonpath={{range .items[*]}}{line}{{end}}");
+        let list = ["get", &kinds.join(","), "--all-namespaces", "-o", &format];
+        let objects = self.bed().kubectl(SYSTEM).ok(&list).await?;
+        let place = |namespace: &str| if namespace.is_empty() { "default" } else { namespace }.to_owned();
+        let objects = objects.lines().filter_map(|line| line.split_once(' '));
+        Ok(objects.map(|(namespace, object)| (place(namespace), object.to_owned())).collect())
     }
 }
 

@@ -1,14 +1,18 @@
-//! A random life: nodes come, go, fall ill and are cordoned, AWS fails in every way, controllers die. At every step DNS names somebody, soon only who serves,
-//! and what is somebody else's is as it was; in the end all is as declared, and nothing is left over.
+//! A random life: nodes come, go, fall ill and are cordoned, ports open and close, somebody interferes with the firewall, AWS fails in every way, controllers
+//! die. At every step DNS names somebody, soon only who serves, no node has lost a group that somebody else gave it, and what is somebody else's is as it was;
+//! in the end all is as declared, and nothing is left over.
 //!
 //! `SEED` repeats a run, `STEPS` makes it longer.
+
+mod firewall;
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::amazon::Fault;
-use e2e::site::{CLUSTER, DOMAIN, Node, Site};
+use e2e::site::{DOMAIN, Node, Site, WALLED};
 use fastrand::Rng;
 
 /// How many nodes there are at first, and at most.
@@ -29,7 +33,7 @@ struct Life {
     nodes: Vec<Node>,
     ill: BTreeMap<String, Ill>,
     random: Rng,
-    calls: BTreeMap<String, usize>,
+    port: Option<u16>,
 }
 
 fn setting(name: &str) -> Option<u64> {
@@ -41,28 +45,39 @@ async fn at_every_step_of_a_random_life_dns_names_who_serves_and_what_is_not_our
     let seed = setting("SEED").unwrap_or_else(|| fastrand::u64(1..1_000_000));
     let steps = setting("STEPS").unwrap_or(10);
     println!("SEED={seed} STEPS={steps}");
-    let (site, nodes) = Site::settled(CLUSTER, NODES).await?;
-    let mut life =
-        Life { site, nodes, ill: BTreeMap::new(), random: Rng::with_seed(seed), calls: BTreeMap::new() };
+    let mut life = Life::begin(Rng::with_seed(seed)).await?;
     for step in 0..steps {
         let did = life.step().await?;
         life.is_sound().await.with_context(|| format!("SEED={seed}, step {step}: {did}"))?;
         println!("{step}: {did}");
     }
     life.ends_well().await.with_context(|| format!("SEED={seed}, the end"))?;
-    println!("calls: {:?}", life.calls);
+    println!("{}", table::of(&life.site.amazon.proxy.calls()));
     Ok(())
 }
 
 impl Life {
+    /// All is as declared, and every node has a group of somebody else beside the default one.
+    async fn begin(random: Rng) -> Result<Self> {
+        let site = Site::start(WALLED).await?;
+        let mut life = Self { site, nodes: Vec::new(), ill: BTreeMap::new(), random, port: None };
+        for zone in ["us-east-1a", "us-east-1b", "us-east-1c"].into_iter().cycle().take(NODES) {
+            life.join(zone).await?;
+        }
+        life.site.apply(WALLED).await?;
+        life.site.lead().await?;
+        life.site.serves(DOMAIN, &life.nodes).await?;
+        life.is_walled().await?;
+        Ok(life)
+    }
+
     /// Something happens, while AWS fails somehow.
     async fn step(&mut self) -> Result<String> {
         let fault = self.disturb();
-        let event = match self.random.usize(0..8) {
+        let event = match self.random.usize(0..12) {
             0 => self.replace().await?,
             1 if self.nodes.len() < MOST_NODES => {
-                let node = self.site.add_node("us-east-1b").await?;
-                self.nodes.push(node);
+                self.join("us-east-1b").await?;
                 "a node came".to_owned()
             }
             2 | 3 => self.heal().await?,
@@ -71,6 +86,7 @@ impl Life {
                 self.site.lead().await?;
                 "the controller was killed".to_owned()
             }
+            5..8 => self.interfere().await?,
             _ => self.fall_ill().await?,
         };
         self.site.look().await?;
@@ -85,8 +101,26 @@ impl Life {
             Fault::Drop,
             Fault::Delay(Duration::from_millis(300)),
         ];
-        let patterns = ["*", "ec2:*", "route53:*", "ec2:AllocateAddress", "route53:ChangeResourceRecordSets"];
-        let lists = ["ec2:DescribeAddresses", "ec2:DescribeInstances", "route53:List*"];
+        let patterns = [
+            "*",
+            "ec2:*",
+            "route53:*",
+            "ec2:AllocateAddress",
+            "route53:ChangeResourceRecordSets",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:RevokeSecurityGroupIngress",
+            "ec2:ModifyNetworkInterfaceAttribute",
+            "ec2:CreateTags",
+            "ec2:DescribeSecurityGroup*",
+        ];
+        let lists = [
+            "ec2:DescribeAddresses",
+            "ec2:DescribeInstances",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSecurityGroupRules",
+            "route53:List*",
+        ];
         let (pattern, fault) = match self.random.usize(0..3) {
             0 => (lists[self.random.usize(0..lists.len())], Fault::EmptyList),
             _ => (
@@ -137,16 +171,15 @@ impl Life {
         self.site.amazon.account.terminate(&lost.instance).await?;
         lost.leave(&self.site.people.client).await?;
         self.ill.remove(&lost.name);
-        let new = self.site.add_node(&lost.zone).await?;
-        let told = format!("{} was replaced by {}", lost.name, new.name);
-        self.nodes.push(new);
-        Ok(told)
+        let new = self.join(&lost.zone).await?;
+        Ok(format!("{} was replaced by {new}", lost.name))
     }
 
     /// What holds at every step. Route 53's checkers have their time to see who does not serve.
     async fn is_sound(&mut self) -> Result<()> {
         ensure!(!self.site.addresses_of(DOMAIN).await?.is_empty(), "DNS names nobody");
         self.site.strangers_are_untouched().await?;
+        self.keeps_foreign_groups().await?;
         self.site
             .eventually("DNS names only who serves", || async {
                 let answer = self.site.addresses_of(DOMAIN).await?;
@@ -179,7 +212,9 @@ impl Life {
         self.site.serves(DOMAIN, &self.nodes).await?;
         self.site.eventually("nothing is left over", || self.site.holds_exactly(self.nodes.len())).await?;
         self.site.rests().await?;
-        self.calls = self.site.amazon.proxy.calls_by_action();
+        self.is_walled().await?;
+        self.keeps_foreign_groups().await?;
+        self.close().await?;
         self.site.strangers_are_untouched().await
     }
 }

@@ -93,6 +93,26 @@ async fn admit_only_labels_in_a_namespace_selector() -> Result<()> {
 }
 
 #[tokio::test]
+async fn admit_a_firewall_of_networks_and_names() -> Result<()> {
+    let spec = |groups: &str| {
+        let nodes = "nodes: {selector: {matchLabels: {a: b}}}";
+        format!(
+            "{{domains: [{{name: a.com}}], {nodes}, aws: {{region: us-east-1, securityGroups: {groups}}}}}"
+        )
+    };
+    accepted("Cluster", &spec("{}")).await?;
+    let everything =
+        "{web: {cidrs: [192.0.2.0/24]}, tcp: {cidrs: ['2001:db8::/32']}, extra: [a, b-c], strict: true}";
+    accepted("Cluster", &spec(everything)).await?;
+    let network = "spec.aws.securityGroups.tcp.cidrs: Invalid value: a network is an address and the length of its prefix, such as 10.0.0.0/8 or 2001:db8::/32; one address is 203.0.113.7/32";
+    refused("Cluster", &spec("{tcp: {cidrs: [everybody]}}"), network).await?;
+    let id = "spec.aws.securityGroups.extra: Invalid value: a security group is named by its name and not by its id: ASCII letters, digits, blanks and ._-:/()#,@+=&;{}!$*";
+    refused("Cluster", &spec("{extra: [sg-0123456789abcdef0]}"), id).await?;
+    let many = "spec.aws.securityGroups.extra: Too many: 9: must have at most 8 items";
+    refused("Cluster", &spec("{extra: [a, b, c, d, e, f, g, h, i]}"), many).await
+}
+
+#[tokio::test]
 async fn admit_settings_of_the_routers() -> Result<()> {
     let spec = |router: &str| format!("{{domains: [{{name: a.com}}], router: {router}}}");
     let everything =

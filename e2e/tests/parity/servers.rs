@@ -13,9 +13,6 @@ use tempfile::TempDir;
 
 use crate::server::Server;
 
-/// Where the Pods of the embedded API have their addresses, so that both servers' Pods may run at a time.
-const EMBEDDED_PODS: u16 = 0x8000;
-
 pub(crate) struct Servers {
     real: Option<(Server, ControlPlane, Pods)>,
     embedded: Option<(Server, Embedded, Pods)>,
@@ -69,7 +66,7 @@ async fn start_real(folder: PathBuf) -> Result<(Server, ControlPlane, Pods)> {
 
 async fn start_embedded(folder: PathBuf) -> Result<(Server, Embedded, Pods)> {
     let embedded = Embedded::start(&folder).await?;
-    let pods = Pods::start_from(&embedded.client().await?, EMBEDDED_PODS).await?;
+    let pods = Pods::start(&embedded.client().await?).await?;
     Ok((Server::new(embedded.kubeconfig(), &folder)?, embedded, pods))
 }
 

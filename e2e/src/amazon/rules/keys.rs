@@ -3,10 +3,12 @@
 //! | rule | page |
 //! |---|---|
 //! | a key that is `Inactive` signs nothing any more | `docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccessKey.html` |
+//! | a user who has a key is not deleted: `DeleteConflict` | `docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html` |
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+use super::{Judged, Rules};
 use crate::amazon::refusal::Refusal;
 use crate::amazon::request::{Request, Service};
 
@@ -45,4 +47,22 @@ impl InactiveKeys {
             keys.remove(key);
         }
     }
+}
+
+/// Whether a user may go. One who is unknown is moto's own affair.
+pub(super) async fn delete_user(rules: &Rules, request: &Request) -> Judged {
+    let Some(user) = request.parameter("UserName") else { return Ok(Ok(())) };
+    let listed = match rules.account.iam.list_access_keys().user_name(user).send().await {
+        Ok(listed) => listed,
+        Err(error) if error.as_service_error().is_some_and(|it| it.is_no_such_entity_exception()) => {
+            return Ok(Ok(()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(match listed.access_key_metadata() {
+        [] => Ok(()),
+        [_, ..] => {
+            Err(Refusal::new("DeleteConflict", "Cannot delete entity, must delete access keys first."))
+        }
+    })
 }
