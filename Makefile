@@ -11,7 +11,7 @@ help: ## print this
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 16
 
 .PHONY: run
-run: ## start the platform on this machine, without Kubernetes, with the quickstart on it; AWS=1: with Elastic IPs and Route 53 too, played here; Ctrl-C ends all
+run: ## start the platform on this machine, without Kubernetes, with the quickstart on it; AWS=1: with Elastic IPs, Route 53 and a bucket too, played here; Ctrl-C ends all
 ifdef AWS
 	$(CARGO) build --workspace --bins
 	MOTO=$$(e2e/tools/moto) KUBECTL=$$(e2e/tools/kubectl) target/debug/quickstart-aws

@@ -1,4 +1,4 @@
-//! `make run AWS=1`: one command on one machine, and what it prints was tried.
+//! `make run AWS=1`: one command on one machine, and what it prints was tried, an object that an App stores among it.
 
 use std::net::Ipv4Addr;
 use std::process::Stdio;
@@ -10,7 +10,8 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 #[tokio::test]
-async fn one_command_shows_the_quickstart_with_three_addresses_in_dns() -> Result<()> {
+async fn one_command_shows_the_quickstart_with_three_addresses_in_dns_and_an_object_in_a_bucket() -> Result<()>
+{
     let folder = tempfile::tempdir()?;
     let mut command = Command::new(tools::build_folder()?.join("quickstart-aws"));
     for name in ["http", "https", "api"] {
@@ -32,5 +33,8 @@ async fn one_command_shows_the_quickstart_with_three_addresses_in_dns() -> Resul
     ensure!(row.contains(" 3/3 ") && row.contains(" True "), "{row}");
     ensure!(told.contains(" 3 ec2:AllocateAddress"), "{told}");
     ensure!(told.contains("Hello from the app www"), "{told}");
+    let mut read = told.lines().skip_while(|line| !line.ends_with("/greeting")).skip(1);
+    ensure!(read.next() == Some("Hello from a bucket."), "{told}");
+    ensure!(told.contains("has the object greeting of 20 bytes"), "{told}");
     Ok(())
 }

@@ -1,9 +1,11 @@
-//! `make run AWS=1`: the quickstart with Elastic IPs and Route 53, on one machine and without an account. Nothing comes in;
+//! `make run AWS=1`: the quickstart with Elastic IPs, Route 53 and a bucket, on one machine and without an account. Nothing comes in;
 //! what was made, and lines to try, go out, until Ctrl-C.
 //!
 //! ```text
-//!   flynn-operator up <---- manifests.rs (the quickstart, three Nodes, spec.aws)
-//!        |   '--- AWS calls ---> the doubles: EC2, Route 53, DNS <--- orders on standard input
+//!   flynn-operator up <---- manifests.rs (the quickstart, three Nodes, spec.aws, a Blobstore)
+//!        |   '--- AWS calls ---> the doubles: EC2, Route 53, DNS, IAM, S3 <--- orders on standard input
+//!        |                                                         ^
+//!        |-- App notes ------- objects, with the Blobstore's keys -'
 //!        '-- router <--- machines at their Elastic IPs <--- curl, health checkers
 //! ```
 //!
@@ -36,6 +38,9 @@ const REGION: &str = "us-east-1";
 
 /// The root domain of the quickstart.
 const DOMAIN: &str = "flynn.localhost";
+
+/// The bucket of the Blobstore.
+const BUCKET: &str = "flynn-quickstart-notes";
 
 /// Plays an AWS account with three machines, starts `flynn-operator up` on the quickstart with them, and prints what it made
 /// there. Ctrl-C ends everything.
@@ -114,7 +119,8 @@ impl Playground {
         tell(&format!("EC2 has three machines, Route 53 the zone {DOMAIN}: both are played on this machine"));
 
         let (manifests, data) = (folder.join("manifests"), folder.join("data"));
-        Declared { region: REGION, health_port: http.port(), nodes }.write(&manifests)?;
+        let s3 = amazon.proxy.url();
+        Declared { region: REGION, health_port: http.port(), s3, nodes }.write(&manifests)?;
         let given = [("--http-port", http), ("--https-port", https), ("--api-port", api)];
         let given = given.map(|(name, at)| format!("{name}={}", at.port()));
         let environment = amazon.environment(amazon.key());

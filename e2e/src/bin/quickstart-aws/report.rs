@@ -1,16 +1,20 @@
-//! What a person sees when everything is ready: the Cluster and its nodes, the calls that it took, what DNS answers, and a
-//! request to an address that DNS gave. Each line that is printed to be tried was tried just now.
+//! What a person sees when everything is ready: the Cluster and its nodes, the calls that it took, what DNS answers, a
+//! request to an address that DNS gave, and an object that an App stores and reads. Each line that is printed to be tried was
+//! tried just now.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use e2e::http::Connection;
 use e2e::machine::Machine;
-use e2e::{Amazon, Trust, http};
+use e2e::{Amazon, Trust};
 use hickory_proto::rr::RecordType;
+use http::{Method, Request};
+use http_body_util::Full;
 use route53_double::query::ask;
 use serde_json::Value;
 
-use crate::DOMAIN;
+use crate::{BUCKET, DOMAIN};
 
 /// The platform that is told of.
 pub(crate) struct Report<'a> {
@@ -30,7 +34,9 @@ impl Report<'_> {
         self.cluster().await?;
         self.calls();
         let address = self.names().await?;
-        self.request(&address).await?;
+        let page = self.request(&address, "www", "/", None).await?;
+        println!("{}", page.trim_end());
+        self.objects(&address).await?;
         println!("\nTo see it act:");
         println!("  kubectl cordon node-1                     it leaves DNS, and its Elastic IP stays");
         println!(
@@ -81,18 +87,34 @@ impl Report<'_> {
         found.context("DNS has an address")
     }
 
-    /// A request to the address of a machine.
-    async fn request(&self, address: &str) -> Result<()> {
-        let (host, port, ca) = (format!("www.{DOMAIN}"), self.https, self.data.join("ca.crt"));
-        println!(
-            "\n$ curl --cacert {} --resolve {host}:{port}:{address} https://{host}:{port}/",
-            ca.display()
-        );
+    /// The Blobstore, and what an App does with its keys.
+    async fn objects(&self, address: &str) -> Result<()> {
+        println!("\n$ kubectl -n quickstart get blobstores");
+        print!("{}", self.machine.kubectl.namespace("quickstart").ok(&["get", "blobstores"]).await?);
+        self.request(address, "notes", "/greeting", Some("Hello from a bucket.")).await?;
+        let read = self.request(address, "notes", "/greeting", None).await?;
+        println!("{read}");
+        let objects = self.amazon.account.s3.list_objects_v2().bucket(BUCKET).send().await?;
+        for object in objects.contents() {
+            let (name, size) = (object.key().unwrap_or_default(), object.size().unwrap_or_default());
+            println!("\nThe bucket {BUCKET} has the object {name} of {size} bytes now.");
+        }
+        Ok(())
+    }
+
+    /// Asks an App for a path at the address of a machine, or PUTs a text there, and shows how a person does; returns the body of the answer.
+    async fn request(&self, address: &str, app: &str, path: &str, put: Option<&str>) -> Result<String> {
+        let (host, port, ca) = (format!("{app}.{DOMAIN}"), self.https, self.data.join("ca.crt"));
+        let url = format!("--resolve {host}:{port}:{address} https://{host}:{port}{path}");
+        let sent = put.map(|text| format!(" --request PUT --data '{text}'")).unwrap_or_default();
+        let method = if put.is_some() { Method::PUT } else { Method::GET };
+        println!("\n$ curl --cacert {} {url}{sent}", ca.display());
         let authority = std::fs::read_to_string(&ca).context("read ca.crt")?;
         let at = format!("{address}:{port}").parse()?;
-        let answer = http::get_tls(at, Some(&host), Trust::Authority(&authority), &host, "/").await?;
+        let mut connection = Connection::open_tls(at, Some(&host), Trust::Authority(&authority)).await?;
+        let request = Request::builder().method(method).uri(path).header("host", &host);
+        let answer = connection.send(request.body(Full::from(put.unwrap_or_default().to_owned()))?).await?;
         ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
-        println!("{}", answer.text().trim_end());
-        Ok(())
+        Ok(answer.text())
     }
 }
