@@ -20,6 +20,7 @@ mod node_readiness;
 mod partition;
 mod plan_command;
 mod processes;
+mod production;
 mod quickstart;
 mod quickstart_aws;
 mod resilience;
