@@ -52,6 +52,8 @@ pub(super) struct Keeper<S> {
     checkers: Checkers,
     /// What was told that is no fault, as long as it is so.
     warned: Vec<Refusal>,
+    /// Drift that was found and not put right yet, since a newer order or a failure ended the pass: the plan says it once.
+    untold: Vec<String>,
     /// How many looks in a row could not read or write something.
     failures: u32,
 }
@@ -81,6 +83,7 @@ impl<S: Surroundings> Keeper<S> {
             history: History::default(),
             in_sync: BTreeSet::new(),
             warned: Vec::new(),
+            untold: Vec::new(),
             failures: 0,
         }
     }
@@ -155,6 +158,7 @@ impl<S: Surroundings> Keeper<S> {
         self.warn(order, &report.warnings).await;
         self.surroundings.report(report).await;
 
+        let is_settled = calls.is_empty() && recheck_at.is_none();
         let is_held = calls.is_empty() || !may_write(order) || self.is_held(order).await;
         let mut outcomes = if is_held { self.carry_out(order, calls, orders).await } else { Vec::new() };
         let changed = outcomes.iter().any(|outcome| outcome.result.is_ok());
@@ -162,9 +166,7 @@ impl<S: Surroundings> Keeper<S> {
         // What the fence kept back was never tried.
         outcomes.retain(|outcome| !is_kept_back(outcome));
         self.history.take(&outcomes, self.surroundings.now());
-        if changed && !drift.is_empty() {
-            self.surroundings.tell_drift(&order.owner, &drift).await;
-        }
+        self.tell_drift(order, drift, changed, is_settled).await;
         if undone {
             failed |= !self.surroundings.let_go(&order.owner).await;
         }
@@ -179,6 +181,18 @@ impl<S: Surroundings> Keeper<S> {
         self.warned = warnings.to_vec();
         if !new.is_empty() {
             self.surroundings.warn(&order.owner, &new).await;
+        }
+    }
+
+    /// Tells of the drift that was found in this pass or an earlier one, as soon as something was changed.
+    async fn tell_drift(&mut self, order: &Order, found: Vec<String>, changed: bool, is_settled: bool) {
+        let new = found.into_iter().filter(|sentence| !self.untold.contains(sentence)).collect::<Vec<_>>();
+        self.untold.extend(new);
+        if changed && !self.untold.is_empty() {
+            self.surroundings.tell_drift(&order.owner, &self.untold).await;
+        }
+        if changed || is_settled || !may_write(order) {
+            self.untold.clear();
         }
     }
 

@@ -96,6 +96,24 @@ async fn what_somebody_else_changes_is_put_right_within_two_minutes_and_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn drift_that_is_put_right_only_by_a_later_pass_is_told_then_and_once() {
+    let (site, _leader) = settled_site(3).await;
+    {
+        let mut state = site.account.state();
+        (state.refusal, state.refused_call) = (Some(Fault::Throttled), Some("ec2:AssociateAddress"));
+        let first = state.addresses.values().find_map(|address| address.association.clone()).unwrap();
+        state.disassociate(&first.id);
+    }
+    minutes(3).await;
+    assert!(site.told().drift.is_empty(), "nothing is put right yet: {:?}", site.told().drift);
+    refuse(&site, None);
+    minutes(10).await;
+    assert_eq!(site.settled(&order(1..=3)), Ok(()));
+    let drift = site.told().drift.clone();
+    assert!(drift.len() == 1 && drift[0].contains("Elastic IP"), "{drift:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_value_of_the_annotation_has_aws_looked_at_at_once() {
     let (site, leader) = settled_site(1).await;
     sleep(Duration::from_secs(5)).await;
