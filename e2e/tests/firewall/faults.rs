@@ -1,5 +1,7 @@
 //! Controllers that die in the middle of a call, and lists that lie: the end is the same, and no node loses a group.
 
+mod calls;
+
 use anyhow::{Context, Result, ensure};
 use e2e::amazon::Fault;
 use e2e::site::{DOMAIN, Site, WALLED};
