@@ -6,8 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// The time between two checks.
+/// The time between the first two checks. Each further one comes a fifth later than the one before, up to [`LONGEST_PAUSE`]: most checks start a `kubectl` or ask a
+/// server for lists, and what they wait for needs the CPU more than they do.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// The longest time between two checks.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Repeats `check` until it succeeds, and returns what it returned.
 ///
@@ -19,16 +23,18 @@ where
 {
     let deadline = Instant::now() + limit;
     let mut last = anyhow!("the first check did not end");
+    let mut pause = PAUSE;
     loop {
         match timeout_at(deadline, check()).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => last = error,
             Err(_) => break,
         }
-        if Instant::now() + PAUSE >= deadline {
+        if Instant::now() + pause >= deadline {
             break;
         }
-        sleep(PAUSE).await;
+        sleep(pause).await;
+        pause = (pause * 6 / 5).min(LONGEST_PAUSE);
     }
     Err(last).with_context(|| format!("waited {limit:?} in vain until {what}"))
 }
