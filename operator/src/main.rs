@@ -31,6 +31,7 @@ mod manifests;
 mod metrics;
 mod node;
 mod observe;
+mod pacing;
 mod pin;
 mod plan_command;
 mod rbac;

@@ -23,17 +23,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::checkers::Checkers;
 use super::probe::{Prober, Targets};
 use super::{Clients, Orders, Surroundings, is_given_up, observe};
-use crate::backoff::delay;
 use crate::effects::cloud::make;
-
-/// How long everything may go unlooked at.
-const RESYNC: Duration = Duration::from_secs(60);
-
-/// The time from the beginning of one look to that of the next one, however much happens.
-const BREATH: Duration = Duration::from_secs(1);
-
-/// How many passes follow each other at once.
-const MOST_PASSES: usize = 10;
+use crate::pacing::{BREATH, MOST_PASSES, Pass, Patience, RESYNC, Warned, is_kept_back, is_over, until};
 
 /// How often Route 53 is asked about a change that is on its way: first so, then half as often each time.
 const FIRST_POLL: Duration = Duration::from_millis(200);
@@ -50,22 +41,10 @@ pub(super) struct Keeper<S> {
     in_sync: BTreeSet<ChangeId>,
     prober: Prober,
     checkers: Checkers,
-    /// What was told that is no fault, as long as it is so.
-    warned: Vec<Refusal>,
+    warned: Warned,
     /// Drift that was found and not put right yet, since a newer order or a failure ended the pass: the plan says it once.
     untold: Vec<String>,
-    /// How many looks in a row could not read or write something.
-    failures: u32,
-}
-
-/// What a pass came to.
-struct Pass {
-    /// Whether something was changed in AWS.
-    changed: bool,
-    /// Whether something could not be read or written.
-    failed: bool,
-    /// How long it is until the plan changes by itself.
-    recheck_in: Option<Duration>,
+    patience: Patience,
 }
 
 impl<S: Surroundings> Keeper<S> {
@@ -82,9 +61,9 @@ impl<S: Surroundings> Keeper<S> {
             region,
             history: History::default(),
             in_sync: BTreeSet::new(),
-            warned: Vec::new(),
+            warned: Warned::default(),
             untold: Vec::new(),
-            failures: 0,
+            patience: Patience::default(),
         }
     }
 
@@ -125,21 +104,10 @@ impl<S: Surroundings> Keeper<S> {
         loop {
             let pass = self.pass(order, orders).await;
             if !pass.changed || pass.failed || passes == MOST_PASSES || is_over(orders) {
-                return self.wait(&pass);
+                return self.patience.after(&pass);
             }
             passes += 1;
         }
-    }
-
-    fn wait(&mut self, pass: &Pass) -> Duration {
-        if pass.failed {
-            self.failures = self.failures.saturating_add(1);
-            return delay(self.failures, fastrand::f64());
-        }
-        self.failures = 0;
-        // Up to a fifth sooner, so that those who began together do not stay together.
-        let resync = RESYNC.mul_f64(1.0 - fastrand::f64() / 5.0);
-        pass.recheck_in.map_or(resync, |recheck| recheck.min(resync))
     }
 
     async fn pass(&mut self, order: &Order, orders: &Orders) -> Pass {
@@ -164,21 +132,18 @@ impl<S: Surroundings> Keeper<S> {
         let changed = outcomes.iter().any(|outcome| outcome.result.is_ok());
         let mut failed = !is_whole || !is_held || outcomes.iter().any(|outcome| outcome.result.is_err());
         // What the fence kept back was never tried.
-        outcomes.retain(|outcome| !is_kept_back(outcome));
+        outcomes.retain(|outcome| !is_kept_back(&outcome.result));
         self.history.take(&outcomes, self.surroundings.now());
         self.tell_drift(order, drift, changed, is_settled).await;
         if undone {
             failed |= !self.surroundings.let_go(&order.owner).await;
         }
-        let recheck_in = recheck_at.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
-        Pass { changed, failed, recheck_in }
+        Pass { changed, failed, recheck_in: recheck_at.map(|at| until(at, now)) }
     }
 
     /// Tells what is new of what should be known.
     async fn warn(&mut self, order: &Order, warnings: &[Refusal]) {
-        let new: Vec<Refusal> =
-            warnings.iter().filter(|warning| !self.warned.contains(warning)).cloned().collect();
-        self.warned = warnings.to_vec();
+        let new = self.warned.news(warnings);
         if !new.is_empty() {
             self.surroundings.warn(&order.owner, &new).await;
         }
@@ -245,18 +210,9 @@ fn may_write(order: &Order) -> bool {
     aws_of(order).is_some_and(|aws| aws.mode == AwsMode::Apply)
 }
 
-/// Whether there is another order, or none can come any more.
-fn is_over(orders: &Orders) -> bool {
-    orders.has_changed().unwrap_or(true)
-}
-
 /// Whether this failure leaves something undone that the call relies on.
 fn is_needed_by(outcome: &Outcome, call: &Call) -> bool {
     outcome.result.is_err() && call.place().is_some_and(|place| outcome.call.place() == Some(place))
-}
-
-fn is_kept_back(outcome: &Outcome) -> bool {
-    outcome.result.as_ref().is_err_and(|failure| failure.fault == Fault::NotLeader)
 }
 
 /// Whether the calls that follow would fail as well, or are not what is needed any more.

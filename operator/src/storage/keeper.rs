@@ -13,25 +13,16 @@ use std::time::Duration;
 
 use crds::AwsMode;
 use plan::Refusal;
+use plan::aws::Failure;
 use plan::aws::storage::{StorageCall, StorageObserved, StorageOrder, StorageOutcome};
-use plan::aws::{Failure, Fault};
 use plan::blobstore::{BlobstorePlan, StorageHistory, StorageReport, plan};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::observe::{self, Sight};
 use super::{Clients, Desk, Surroundings};
-use crate::backoff::delay;
 use crate::effects::storage::Hand;
-
-/// How long everything may go unlooked at.
-const RESYNC: Duration = Duration::from_secs(60);
-
-/// The time from the beginning of one look to that of the next one, however much happens.
-const BREATH: Duration = Duration::from_secs(1);
-
-/// How many passes follow each other at once.
-const MOST_PASSES: usize = 10;
+use crate::pacing::{BREATH, MOST_PASSES, Pass, Patience, Warned, is_kept_back, is_over, until};
 
 type Orders = watch::Receiver<Arc<StorageOrder>>;
 
@@ -42,20 +33,8 @@ pub(super) struct Keeper<S> {
     history: StorageHistory,
     /// The generation for which there is no user beside a role, and no role beside a user.
     alone: Option<i64>,
-    /// What was told that is no fault, as long as it is so.
-    warned: Vec<Refusal>,
-    /// How many looks in a row could not read or write something.
-    failures: u32,
-}
-
-/// What a pass came to.
-struct Pass {
-    /// Whether something was changed.
-    changed: bool,
-    /// Whether something could not be read or written.
-    failed: bool,
-    /// How long it is until the plan changes by itself.
-    recheck_in: Option<Duration>,
+    warned: Warned,
+    patience: Patience,
 }
 
 impl<S: Surroundings> Keeper<S> {
@@ -66,8 +45,8 @@ impl<S: Surroundings> Keeper<S> {
             uid: String::new(),
             history: StorageHistory::default(),
             alone: None,
-            warned: Vec::new(),
-            failures: 0,
+            warned: Warned::default(),
+            patience: Patience::default(),
         }
     }
 
@@ -98,21 +77,10 @@ impl<S: Surroundings> Keeper<S> {
             let is_last = !pass.changed || pass.failed || is_over(orders);
             // A bucket is emptied a thousand objects at a time, for as long as it takes.
             if is_last || passes == MOST_PASSES && order.deleted_at.is_none() {
-                return self.wait(&pass);
+                return self.patience.after(&pass);
             }
             passes += 1;
         }
-    }
-
-    fn wait(&mut self, pass: &Pass) -> Duration {
-        if pass.failed {
-            self.failures = self.failures.saturating_add(1);
-            return delay(self.failures, fastrand::f64());
-        }
-        self.failures = 0;
-        // Up to a fifth sooner, so that those who began together do not stay together.
-        let resync = RESYNC.mul_f64(1.0 - fastrand::f64() / 5.0);
-        pass.recheck_in.map_or(resync, |recheck| recheck.min(resync))
     }
 
     async fn pass(&mut self, order: &StorageOrder, orders: &Orders) -> Pass {
@@ -139,7 +107,7 @@ impl<S: Surroundings> Keeper<S> {
         let changed = outcomes.iter().any(|outcome| outcome.result.is_ok());
         let mut failed = !is_whole || !is_held || outcomes.iter().any(|outcome| outcome.result.is_err());
         // What the fence kept back was never tried.
-        outcomes.retain(|outcome| !is_kept_back(outcome));
+        outcomes.retain(|outcome| !is_kept_back(&outcome.result));
         self.history.take(&outcomes, self.desk.surroundings.now());
         if changed && !drift.is_empty() {
             self.desk.surroundings.tell_drift(order, &drift).await;
@@ -147,8 +115,7 @@ impl<S: Surroundings> Keeper<S> {
         if undone {
             failed |= !self.desk.surroundings.let_go(order).await;
         }
-        let recheck_in = recheck_at.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
-        Pass { changed, failed, recheck_in }
+        Pass { changed, failed, recheck_in: recheck_at.map(|at| until(at, now)) }
     }
 
     /// Reads what the order is about: nothing, and from nobody, where no Cluster declares AWS.
@@ -179,9 +146,7 @@ impl<S: Surroundings> Keeper<S> {
 
     /// Tells what is new of what should be known.
     async fn warn(&mut self, order: &StorageOrder, warnings: &[Refusal]) {
-        let is_new = |warning: &&Refusal| !self.warned.contains(warning);
-        let new: Vec<Refusal> = warnings.iter().filter(is_new).cloned().collect();
-        self.warned = warnings.to_vec();
+        let new = self.warned.news(warnings);
         if !new.is_empty() {
             self.desk.surroundings.warn(order, &new).await;
         }
@@ -221,13 +186,4 @@ impl<S: Surroundings> Keeper<S> {
 
 fn may_write(order: &StorageOrder) -> bool {
     order.account.as_ref().is_some_and(|account| account.mode == AwsMode::Apply)
-}
-
-/// Whether there is another order, or none can come any more.
-fn is_over(orders: &Orders) -> bool {
-    orders.has_changed().unwrap_or(true)
-}
-
-fn is_kept_back(outcome: &StorageOutcome) -> bool {
-    outcome.result.as_ref().is_err_and(|failure| failure.fault == Fault::NotLeader)
 }
