@@ -280,19 +280,17 @@ async fn a_cluster_that_is_deleted_in_another_mode_or_without_aws_goes_and_leave
     }
 }
 
-/// A site's life: it begins, a node is replaced by another, and it ends.
-fn life() -> [(Order, Vec<u32>); 3] {
-    let begun = held(order([1, 2, 3]));
-    let replaced = held(order([1, 2, 4]));
-    [(begun, vec![]), (replaced.clone(), vec![3]), (deleted(replaced), vec![])]
-}
+/// A part of a life: what is ordered from now on, and the node that is lost before.
+type Part = (Order, Option<u32>);
+
+/// Whether all is as it has to be at the end of a part.
+type End = fn(&Site, &Order) -> Result<(), String>;
 
 /// Lives it; a leader that dies is followed by one that remembers nothing. Whether one died.
-async fn live(site: &Arc<Site>) -> bool {
+async fn live(site: &Arc<Site>, life: &[Part], end: End) -> bool {
     let mut has_died = false;
-    for (order, terminated) in life() {
-        let state = &site.account;
-        terminated.iter().for_each(|number| state.state().terminate(&instance(*number)));
+    for (order, terminated) in life {
+        terminated.iter().for_each(|number| site.account.state().terminate(&instance(*number)));
         let leader = site.lead(order.clone());
         if timeout(Duration::from_secs(60 * SETTLED), site.account.died.notified()).await.is_ok() {
             has_died = true;
@@ -300,24 +298,35 @@ async fn live(site: &Arc<Site>) -> bool {
             let _next = site.lead(order.clone());
             minutes(SETTLED).await;
         }
-        let end = if order.deleted_at.is_some() { site.undone(&order.owner) } else { site.settled(&order) };
-        assert_eq!(end, Ok(()), "{:?}", site.account.state().writes);
+        assert_eq!(end(site, order), Ok(()), "{:?}", site.account.state().writes);
     }
     has_died
 }
 
-#[tokio::test(start_paused = true)]
-async fn whichever_call_a_leader_dies_at_the_next_one_comes_to_the_same_end() {
+/// Lives it as often as it has calls, on a site of so many machines: each time a leader dies at another one, before or after it is carried out.
+/// There are more than `least`.
+async fn live_with_each_death(machines: u32, life: &[Part], end: End, least: usize) {
     for is_carried_out in [true, false] {
         for call in 0.. {
-            let site = Site::new(4);
+            let site = Site::new(machines);
             site.account.state().death = Some((call, is_carried_out));
-            if !live(&site).await {
-                assert!(call > 15, "a life has more than {call} calls");
+            if !live(&site, life, end).await {
+                assert!(call > least, "a life has more than {call} calls");
                 break;
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whichever_call_a_leader_dies_at_the_next_one_comes_to_the_same_end() {
+    let (begun, replaced) = (held(order([1, 2, 3])), held(order([1, 2, 4])));
+    let life = [(begun, None), (replaced.clone(), Some(3)), (deleted(replaced), None)];
+    let end: End = |site, order| match order.deleted_at {
+        Some(_) => site.undone(&order.owner),
+        None => site.settled(order),
+    };
+    live_with_each_death(4, &life, end, 15).await;
 }
 
 #[tokio::test(start_paused = true)]

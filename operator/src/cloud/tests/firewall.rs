@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crds::{AwsMode, Reason, SecurityGroups};
 use plan::aws::network::{GroupRule, Rule, Source};
 use plan::aws::{Fault, GroupId, InterfaceId, Order, RuleId};
-use tokio::time::timeout;
 
-use super::SETTLED;
-use super::site::{Loop, Site, deleted, held, in_mode, instance, minutes, order, refuse};
+use super::site::{Loop, Site, deleted, held, in_mode, minutes, order, refuse};
+use super::{End, SETTLED, live_with_each_death};
 
 /// The order with a firewall: TCP Routes of the private network, and a group of a database.
 fn walled(order: Order) -> Order {
@@ -284,43 +282,17 @@ async fn a_firewall_that_leaves_the_spec_is_taken_away_and_then_no_group_is_read
     assert!(!site.account.state().reads.contains_key("ec2:DescribeSecurityGroups"));
 }
 
-/// A firewall's life: it begins, a node is replaced, another group and another port are declared, and it ends.
-fn life() -> [(Order, Option<u32>); 4] {
+#[tokio::test(start_paused = true)]
+async fn whichever_call_a_leader_dies_at_the_firewall_comes_to_the_same_end() {
     let begun = held(walled(order([1, 2])));
     let replaced = held(walled(order([1, 3])));
     let mut moved = replaced.clone();
     declared(&mut moved).extra = vec!["cache".into()];
     moved.tcp_ports = [6379].into();
-    [(begun, None), (replaced, Some(2)), (moved.clone(), None), (deleted(moved), None)]
-}
-
-async fn live(site: &Arc<Site>) -> bool {
-    let mut has_died = false;
-    for (order, terminated) in life() {
-        terminated.iter().for_each(|number| site.account.state().terminate(&instance(*number)));
-        let leader = site.lead(order.clone());
-        if timeout(Duration::from_secs(60 * SETTLED), site.account.died.notified()).await.is_ok() {
-            has_died = true;
-            drop(leader);
-            let _next = site.lead(order.clone());
-            minutes(SETTLED).await;
-        }
-        let end = if order.deleted_at.is_some() { is_open(site, &order) } else { is_walled(site, &order) };
-        assert_eq!(end, Ok(()), "{:?}", site.account.state().writes);
-    }
-    has_died
-}
-
-#[tokio::test(start_paused = true)]
-async fn whichever_call_a_leader_dies_at_the_firewall_comes_to_the_same_end() {
-    for is_carried_out in [true, false] {
-        for call in 0.. {
-            let site = Site::new(3);
-            site.account.state().death = Some((call, is_carried_out));
-            if !live(&site).await {
-                assert!(call > 30, "a life has more than {call} calls");
-                break;
-            }
-        }
-    }
+    let life = [(begun, None), (replaced, Some(2)), (moved.clone(), None), (deleted(moved), None)];
+    let end: End = |site, order| match order.deleted_at {
+        Some(_) => is_open(site, order),
+        None => is_walled(site, order),
+    };
+    live_with_each_death(3, &life, end, 30).await;
 }
