@@ -1,10 +1,11 @@
-//! Waiting for what was ordered: for DNS, for the Cluster's conditions, for a look of the operator at AWS.
+//! Waiting for what was ordered: for DNS, for the Cluster's conditions, for a look of the operator at AWS, for a call at which it dies.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
 use super::{Node, Site};
+use crate::amazon::Fault;
 use crate::{eventually, unique};
 
 /// How long what is ordered may take until it is so, if nothing has to be waited for on purpose. The operator's own probes take 5 s, a node that is
@@ -108,6 +109,32 @@ impl Site {
             Ok(())
         })
         .await
+    }
+
+    /// Waits until the Cluster that was deleted is let go.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    pub async fn cluster_is_gone(&self) -> Result<()> {
+        self.eventually("the Cluster is gone", || async {
+            let left = self.kubectl().ok(&["get", "clusters.flynn.io", "-o", "name"]).await?;
+            ensure!(left.is_empty(), "{left}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Has a new controller die at its next call of this action: before AWS has seen it, or before the answer comes.
+    ///
+    /// # Errors
+    /// When it makes no such call in time.
+    pub async fn dies_at(&mut self, action: &str, fault: Fault) -> Result<()> {
+        self.amazon.proxy.order(action, 1, fault);
+        self.lead().await?;
+        self.call_is_held().await?;
+        self.kill().await?;
+        self.amazon.proxy.none_held().await;
+        Ok(())
     }
 
     /// Waits until a call is held, as a fault on order has it.

@@ -5,16 +5,6 @@ use e2e::amazon::Fault;
 use e2e::site::{CLUSTER, DOMAIN, Site};
 use rustix::process::Signal;
 
-/// Has a new controller die at its next call of this action: before AWS has seen it, or before the answer comes.
-async fn dies_at(site: &mut Site, action: &str, fault: Fault) -> Result<()> {
-    site.amazon.proxy.order(action, 1, fault);
-    site.lead().await?;
-    site.call_is_held().await?;
-    site.kill().await?;
-    site.amazon.proxy.none_held().await;
-    Ok(())
-}
-
 #[tokio::test]
 async fn a_controller_that_dies_at_any_write_is_followed_by_one_that_finishes_and_doubles_nothing()
 -> Result<()> {
@@ -28,7 +18,7 @@ async fn a_controller_that_dies_at_any_write_is_followed_by_one_that_finishes_an
         "route53:ChangeResourceRecordSets",
     ] {
         for fault in [Fault::HoldRequest, Fault::HoldReply] {
-            dies_at(&mut site, action, fault).await.with_context(|| action.to_owned())?;
+            site.dies_at(action, fault).await.with_context(|| action.to_owned())?;
         }
     }
     site.lead().await?;
@@ -75,15 +65,10 @@ async fn a_deleted_cluster_takes_its_records_then_its_health_checks_then_its_add
     site.kill().await?;
     site.kubectl().ok(&["delete", "cluster/site", "--wait=false"]).await?;
     site.amazon.proxy.forget_calls();
-    dies_at(&mut site, "route53:ChangeResourceRecordSets", Fault::HoldReply).await?;
-    dies_at(&mut site, "route53:DeleteHealthCheck", Fault::HoldRequest).await?;
+    site.dies_at("route53:ChangeResourceRecordSets", Fault::HoldReply).await?;
+    site.dies_at("route53:DeleteHealthCheck", Fault::HoldRequest).await?;
     site.lead().await?;
-    site.eventually("the Cluster is gone", || async {
-        let left = site.kubectl().ok(&["get", "clusters.flynn.io", "-o", "name"]).await?;
-        ensure!(left.is_empty(), "{left}");
-        Ok(())
-    })
-    .await?;
+    site.cluster_is_gone().await?;
     let writes = site.writes();
     let place = |action: &str| writes.iter().position(|write| write == action);
     let (records, checks) = (place("route53:ChangeResourceRecordSets"), place("route53:DeleteHealthCheck"));

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use e2e::Site;
 
-use super::shop::{BUCKET, MANIFEST, annotate, key, keys, look, open, ready, says, user};
+use super::shop::{BUCKET, MANIFEST, annotate, key, keys, look, open, ready, says, start_pod, user};
 
 /// What a call came to: `allowed`, or the code of the refusal.
 fn verdict<T, E: ProvideErrorMetadata + std::fmt::Debug>(result: Result<T, E>) -> String {
@@ -180,21 +180,6 @@ async fn a_key_that_a_person_made_stays_and_is_in_the_way_of_a_new_one() -> Resu
         Ok(())
     })
     .await
-}
-
-/// A Pod of an App, started with this key.
-async fn start_pod(site: &Site, key: &str) -> Result<()> {
-    let pod = format!(
-        "apiVersion: v1
-kind: Pod
-metadata:
-  name: www-1
-  labels: {{flynn.io/blobstore: blobs}}
-  annotations: {{flynn.io/blobstore-key: {key}}}
-spec: {{containers: [{{name: web, image: 'registry.example/www:1'}}]}}
-"
-    );
-    site.kubectl().apply(&pod).await.map(drop)
 }
 
 /// An error if one of these secret keys stands in a log, an event, a status, a plan or the operator's metrics.

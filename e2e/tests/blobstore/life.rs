@@ -8,7 +8,7 @@ use e2e::amazon::Settings;
 use e2e::{Clock, Site};
 use tokio::time::sleep;
 
-use super::shop::{BLOBSTORE, BUCKET, annotate, deleted_with_it, key, keys, look, says, user};
+use super::shop::{BLOBSTORE, BUCKET, annotate, deleted_with_it, key, keys, look, says, start_pod, user};
 
 /// The time between two looks that a test asks for, and by how much the clock goes ahead with each: less than AWS tolerates between its clock and ours.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -62,10 +62,10 @@ impl Life {
             Part::Drift => self.drift().await,
             Part::Rotation => {
                 self.old = key(&self.site).await?.id;
-                self.start_pod(&self.old).await?;
+                start_pod(&self.site, &self.old).await?;
                 annotate(&self.site, "rotate").await
             }
-            Part::Retirement => self.start_pod(&key(&self.site).await?.id).await,
+            Part::Retirement => start_pod(&self.site, &key(&self.site).await?.id).await,
             Part::End => {
                 self.site.amazon.account.s3.put_object().bucket(BUCKET).key("a").send().await?;
                 self.site.kubectl().ok(&["delete", BLOBSTORE, "--wait=false"]).await.map(drop)
@@ -154,21 +154,6 @@ impl Life {
         let policy = self.site.amazon.account.iam.delete_user_policy().policy_name("flynn-blobstore");
         policy.user_name(user(&self.site).await?).send().await?;
         Ok(())
-    }
-
-    /// The Pod of an App, started with this key.
-    async fn start_pod(&self, key: &str) -> Result<()> {
-        let pod = format!(
-            "apiVersion: v1
-kind: Pod
-metadata:
-  name: www-1
-  labels: {{flynn.io/blobstore: blobs}}
-  annotations: {{flynn.io/blobstore-key: {key}}}
-spec: {{containers: [{{name: web, image: 'registry.example/www:1'}}]}}
-"
-        );
-        self.site.kubectl().apply(&pod).await.map(drop)
     }
 
     /// Waits until a condition of the Blobstore is so, without a look of the test's own.

@@ -105,3 +105,18 @@ pub(super) async fn put(site: &Site, name: &str) -> Result<()> {
     site.amazon.account.s3.put_object().bucket(BUCKET).key(name).send().await?;
     Ok(())
 }
+
+/// A Pod of an App, started with this key.
+pub(super) async fn start_pod(site: &Site, key: &str) -> Result<()> {
+    let pod = format!(
+        "apiVersion: v1
+kind: Pod
+metadata:
+  name: www-1
+  labels: {{flynn.io/blobstore: blobs}}
+  annotations: {{flynn.io/blobstore-key: {key}}}
+spec: {{containers: [{{name: web, image: 'registry.example/www:1'}}]}}
+"
+    );
+    site.kubectl().apply(&pod).await.map(drop)
+}

@@ -6,16 +6,6 @@ use anyhow::{Context, Result, ensure};
 use e2e::amazon::Fault;
 use e2e::site::{DOMAIN, Site, WALLED};
 
-/// Has a new controller die at its next call of this action: before AWS has seen it, or before the answer comes.
-async fn dies_at(site: &mut Site, action: &str, fault: Fault) -> Result<()> {
-    site.amazon.proxy.order(action, 1, fault);
-    site.lead().await?;
-    site.call_is_held().await?;
-    site.kill().await?;
-    site.amazon.proxy.none_held().await;
-    Ok(())
-}
-
 #[tokio::test]
 async fn a_controller_that_dies_at_any_call_about_groups_is_followed_by_one_that_comes_to_the_same_end()
 -> Result<()> {
@@ -29,7 +19,7 @@ async fn a_controller_that_dies_at_any_call_about_groups_is_followed_by_one_that
         "ec2:ModifyNetworkInterfaceAttribute",
     ] {
         for fault in [Fault::HoldRequest, Fault::HoldReply] {
-            dies_at(&mut site, action, fault).await.with_context(|| action.to_owned())?;
+            site.dies_at(action, fault).await.with_context(|| action.to_owned())?;
         }
     }
     site.lead().await?;
@@ -43,16 +33,11 @@ async fn a_controller_that_dies_at_any_call_about_groups_is_followed_by_one_that
     site.kubectl().ok(&["delete", "cluster/site", "--wait=false"]).await?;
     for action in ["ec2:ModifyNetworkInterfaceAttribute", "ec2:DeleteTags", "ec2:DeleteSecurityGroup"] {
         for fault in [Fault::HoldRequest, Fault::HoldReply] {
-            dies_at(&mut site, action, fault).await.with_context(|| action.to_owned())?;
+            site.dies_at(action, fault).await.with_context(|| action.to_owned())?;
         }
     }
     site.lead().await?;
-    site.eventually("the Cluster is gone", || async {
-        let left = site.kubectl().ok(&["get", "clusters.flynn.io", "-o", "name"]).await?;
-        ensure!(left.is_empty(), "{left}");
-        Ok(())
-    })
-    .await?;
+    site.cluster_is_gone().await?;
     ensure!(site.own_groups().await?.is_empty(), "{:?}", site.own_groups().await?);
     for node in &nodes {
         ensure!(site.groups_of(node).await? == ["default".to_owned()].into());
@@ -73,7 +58,7 @@ async fn a_controller_that_dies_while_rules_and_groups_end_is_followed_by_one_th
         "ec2:DeleteSecurityGroup",
     ] {
         for fault in [Fault::HoldRequest, Fault::HoldReply] {
-            dies_at(&mut site, action, fault).await.with_context(|| action.to_owned())?;
+            site.dies_at(action, fault).await.with_context(|| action.to_owned())?;
         }
     }
     site.lead().await?;

@@ -106,12 +106,7 @@ async fn a_deleted_cluster_takes_its_groups_last_and_leaves_the_one_that_others_
     site.set_groups(&elsewhere, &["cache"]).await?;
     site.amazon.proxy.forget_calls();
     site.kubectl().ok(&["delete", "cluster/site", "--wait=false"]).await?;
-    site.eventually("the Cluster is gone", || async {
-        let left = site.kubectl().ok(&["get", "clusters.flynn.io", "-o", "name"]).await?;
-        ensure!(left.is_empty(), "{left}");
-        Ok(())
-    })
-    .await?;
+    site.cluster_is_gone().await?;
     let writes = site.writes();
     let released = writes.iter().rposition(|write| write == "ec2:ReleaseAddress");
     let taken = writes.iter().position(|write| write == "ec2:ModifyNetworkInterfaceAttribute");
