@@ -3,7 +3,7 @@
 # them look dead, and the operator is killed in between; after each step stands what dig says, and what AWS was asked.
 # It is done with what a person has: kubectl, dig, curl and kill, on doubles of AWS (docs/doubles.md). Run `make build` first. It takes
 # four minutes, because nodes may be silent for one before they leave, and addresses are kept for one after their records.
-source "$(dirname "${BASH_SOURCE[0]}")/machine.bash"
+source "$(dirname "${BASH_SOURCE[0]}")/amazon.bash"
 cp "$root"/manifests/examples/quickstart/*.yaml "$folder/manifests/"
 dig=$("$root/e2e/tools/dig")
 
@@ -14,37 +14,6 @@ free_port() {
         (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port" && return; }
     done
 }
-
-# Starts the doubles; the environment leads the operator to them.
-start_amazon() {
-    coproc AMAZON { MOTO=$("$root/e2e/tools/moto") exec "$root/target/debug/amazon" --zone "$domain" --machines 0 \
-        --forward "$HTTP_PORT=127.0.0.1:$HTTP_PORT" --forward "$HTTPS_PORT=127.0.0.1:$HTTPS_PORT"; }
-    amazon=$AMAZON_PID
-    exec {orders}>&"${AMAZON[1]}" {answers}<&"${AMAZON[0]}"
-    trap finish EXIT
-    local line
-    while IFS= read -r line <&"$answers" && [ -n "$line" ]; do export "${line?}"; done
-}
-
-# ask ORDER: what the doubles answer.
-ask() {
-    local line
-    echo "$*" >&"$orders"
-    while IFS= read -r line <&"$answers" && [ -n "$line" ]; do echo "$line"; done
-}
-
-stop_amazon() {
-    stop_machine
-    [ -n "${amazon:-}" ] || return 0
-    local processes status=0
-    processes=$(descendants "$amazon")
-    kill -TERM "$amazon" 2>/dev/null || true
-    wait "$amazon" || status=$?
-    amazon=
-    same "the doubles end with exit code 0" 0 echo "$status"
-    nobody_left "$processes"
-}
-ending=stop_amazon
 
 # node NAME ZONE INSTANCE: a Node as a kubelet would register it.
 node() {
@@ -104,7 +73,8 @@ kill_operator() {
 HTTP_PORT=$(free_port)
 HTTPS_PORT=$(free_port)
 [ "$HTTP_PORT" != "$HTTPS_PORT" ] || HTTPS_PORT=$((HTTP_PORT + 1))
-start_amazon
+start_amazon --zone "$domain" \
+    --forward "$HTTP_PORT=127.0.0.1:$HTTP_PORT" --forward "$HTTPS_PORT=127.0.0.1:$HTTPS_PORT"
 cat >"$folder/declared" <<YAML
   nodes: {selector: {matchLabels: {flynn.io/router: ""}}}
   aws:

@@ -2,38 +2,8 @@
 # The fifth story: a bucket for an app. A Blobstore is declared, the app stores an object with the keys in its environment, the keys are replaced while
 # people read it, and the bucket goes in the end, when it is said that its objects may go as well.
 # It is done with what a person has: kubectl, and a curl that signs requests to S3 (7.75 or later), on doubles of AWS (docs/doubles.md). Run `make build` first.
-source "$(dirname "${BASH_SOURCE[0]}")/machine.bash"
+source "$(dirname "${BASH_SOURCE[0]}")/amazon.bash"
 bucket=acme-flynn-blobs
-
-# Starts the doubles; the environment leads the operator to them.
-start_amazon() {
-    coproc AMAZON { MOTO=$("$root/e2e/tools/moto") exec "$root/target/debug/amazon" --machines 0; }
-    amazon=$AMAZON_PID
-    exec {orders}>&"${AMAZON[1]}" {answers}<&"${AMAZON[0]}"
-    trap finish EXIT
-    local line
-    while IFS= read -r line <&"$answers" && [ -n "$line" ]; do export "${line?}"; done
-}
-
-# ask ORDER: what the doubles answer.
-ask() {
-    local line
-    echo "$*" >&"$orders"
-    while IFS= read -r line <&"$answers" && [ -n "$line" ]; do echo "$line"; done
-}
-
-stop_amazon() {
-    stop_machine
-    [ -n "${amazon:-}" ] || return 0
-    local processes status=0
-    processes=$(descendants "$amazon")
-    kill -TERM "$amazon" 2>/dev/null || true
-    wait "$amazon" || status=$?
-    amazon=
-    same "the doubles end with exit code 0" 0 echo "$status"
-    nobody_left "$processes"
-}
-ending=stop_amazon
 
 # s3 ID SECRET PATH [CURL ARGUMENTS...]: a request to S3, signed with that key; the status follows the answer.
 s3() {
