@@ -3,7 +3,7 @@
 //! | the SDK says | code, or what it was | fault |
 //! |---|---|---|
 //! | no answer, no connection, timeout | | `Unreachable` |
-//! | nothing to sign with | no provider of the chain has credentials | `NoCredentials` |
+//! | nothing to sign with | no provider of the chain has credentials, the instance tells nobody its metadata | `NoCredentials` |
 //! | | a provider failed: a role that may not be assumed, an expired token | `CredentialsRefused` |
 //! | an answer that cannot be read | | `Server` |
 //! | a request that cannot be built | | `Invalid` |
@@ -16,6 +16,7 @@
 use std::error::Error;
 use std::iter::successors;
 
+use aws_config::imds::client::error::TokenError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_route53::operation::change_resource_record_sets::ChangeResourceRecordSetsError;
@@ -171,6 +172,8 @@ fn without_answer(error: &(dyn Error + 'static)) -> Fault {
     match levels(error).find_map(|level| level.downcast_ref::<CredentialsError>()) {
         Some(CredentialsError::CredentialsNotLoaded(_)) => Fault::NoCredentials,
         Some(CredentialsError::ProviderTimedOut(_)) | None => Fault::Unreachable,
+        // The SDK counts it as a provider that failed, but there is nothing that could be renewed.
+        Some(_) if levels(error).any(|level| level.is::<TokenError>()) => Fault::NoCredentials,
         Some(_) => Fault::CredentialsRefused,
     }
 }

@@ -175,6 +175,16 @@ async fn without_credentials_no_call_is_made() {
 }
 
 #[tokio::test]
+async fn an_instance_that_tells_nobody_its_metadata_has_no_credentials_to_renew() {
+    let amazon = Endpoint::start(|_| Some((403, String::new()))).await;
+    let said =
+        outcome(&[("AWS_EC2_METADATA_SERVICE_ENDPOINT", amazon.url()), ("AWS_ENDPOINT_URL", amazon.url())])
+            .await;
+    assert_eq!(said.matches("fault: NoCredentials").count(), 4, "{said}");
+    assert!(amazon.requests().iter().all(|request| request.target == "PUT /latest/api/token"), "{said}");
+}
+
+#[tokio::test]
 async fn a_role_that_may_not_be_assumed_is_no_lack_of_credentials() {
     let amazon = Endpoint::start(|_| {
         let error = "<Error><Code>AccessDenied</Code><Message>Not authorized</Message></Error>";
