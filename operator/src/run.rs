@@ -13,8 +13,10 @@ use crate::{
     up,
 };
 
-/// The client's own words for a failure are left out: whoever asked tells it, with the cause.
-const QUIET: &str = ",kube_client::client=off,kube_runtime::watcher=off,h2=error";
+/// The clients' own words for a failure are left out: whoever asked tells it, with the cause. Those of the SDK's chain of credentials would have the whole answer in
+/// them, whatever it is.
+const QUIET: &str =
+    ",kube_client::client=off,kube_runtime::watcher=off,h2=error,aws_config::meta::credentials::chain=off";
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +125,7 @@ fn log_to_stderr(global: &Global, command: &Command, environment: &Environment) 
     };
     let filter = match &global.log {
         Some(filter) => EnvFilter::try_new(filter)?,
-        None => EnvFilter::try_new(format!("{level}{QUIET}"))?,
+        None => unless_asked(level)?,
     };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match global.log_format {
@@ -131,4 +133,27 @@ fn log_to_stderr(global: &Global, command: &Command, environment: &Environment) 
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
     Ok(())
+}
+
+/// What is logged from this level on, unless somebody asks for something else.
+fn unless_asked(level: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
+    EnvFilter::try_new(format!("{level}{QUIET}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::{Level, enabled};
+
+    use super::unless_asked;
+
+    #[test]
+    fn what_a_provider_of_credentials_answered_is_not_logged() {
+        for level in ["info", "warn", "debug"] {
+            let log = tracing_subscriber::fmt().with_env_filter(unless_asked(level).unwrap()).finish();
+            tracing::subscriber::with_default(log, || {
+                assert!(!enabled!(target: "aws_config::meta::credentials::chain", Level::WARN), "{level}");
+                assert!(enabled!(target: "aws_config::imds::credentials", Level::WARN), "{level}");
+            });
+        }
+    }
 }
