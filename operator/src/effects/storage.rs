@@ -36,8 +36,8 @@ impl<'a, S: Surroundings> Hand<'a, S> {
         let result = self.carry_out(call).await;
         let blobstore = self.order.key();
         match &result {
-            Ok(()) => tracing::info!(%blobstore, %call, "called AWS"),
-            Err(failure) => tracing::warn!(%blobstore, %call, %failure, "a call to AWS failed"),
+            Ok(()) => tracing::info!(%blobstore, %call, "made a call"),
+            Err(failure) => tracing::warn!(%blobstore, %call, %failure, "a call failed"),
         }
         result
     }
