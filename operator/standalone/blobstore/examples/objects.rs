@@ -1,6 +1,6 @@
 //! Serves a folder of objects until it is killed, and prints the variables that an App would have.
 //!
-//! `cargo run -p blobstore --example serve -- FOLDER`, then `curl --upload-file FILE $BLOBSTORE_URL/name`.
+//! `cargo run -p blobstore --example objects -- FOLDER`, then `curl --upload-file FILE $BLOBSTORE_URL/name`.
 
 use std::error::Error;
 use std::path::Path;
